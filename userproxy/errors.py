@@ -1,0 +1,76 @@
+"""Every error that userproxy raises on purpose, as one tree.
+
+The classes say whose fault it was: the configuration's, an object's, the API server's, an endpoint's,
+or that of an address of this host. Messages name the object, the field and the value; they never
+hold a token or a key.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ApiError",
+    "ConfigError",
+    "CredentialsError",
+    "DialError",
+    "InvalidObject",
+    "ListenError",
+    "NotListening",
+    "ResourceExpired",
+    "UserproxyError",
+    "WatchError",
+]
+
+
+class UserproxyError(Exception):
+    """The root: catching it catches whatever userproxy raises on purpose."""
+
+
+class ConfigError(UserproxyError):
+    """An option, a path or a setting is wrong; nothing was started. The command line exits with 2."""
+
+
+class CredentialsError(ConfigError):
+    """A kubeconfig, certificate, token or exec plugin cannot be used. Never holds the secret itself."""
+
+
+class InvalidObject(UserproxyError):
+    """A Kubernetes object given by a call is refused whole (rule D7); what served before goes on.
+
+    The message has one line for each problem: object, field, value and what is wrong with it.
+    """
+
+
+class WatchError(UserproxyError):
+    """Following the API server failed; the last tables go on being served."""
+
+
+class ApiError(WatchError):
+    """The API server answered with an error.
+
+    ``status`` is the HTTP status, ``reason`` the Status object's reason ("" when there was none) and
+    ``retry_after_s`` what its Retry-After header asked for, in seconds (None when absent).
+    """
+
+    def __init__(
+        self, message: str, *, status: int, reason: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class ResourceExpired(ApiError):
+    """The resourceVersion (or continue token) is too old: list again (rule R5)."""
+
+
+class DialError(UserproxyError):
+    """No connection to an endpoint could be made."""
+
+
+class ListenError(UserproxyError):
+    """An address of this host cannot be listened on."""
+
+
+class NotListening(ListenError):
+    """The service port is known, and refuses connections now: nothing could be sent to (rule T8, L5)."""
