@@ -1,0 +1,39 @@
+"""Counters as plain integers. Only additions happen while traffic flows; reading adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+__all__ = ["EndpointCounters", "PortCounters"]
+
+
+class EndpointCounters:
+    """What one endpoint of one service port has seen; survives swaps by its "ip:port"."""
+
+    __slots__ = ("bytes_to_client", "bytes_to_endpoint", "connections", "dial_failures", "open")
+
+    def __init__(self) -> None:
+        self.open = 0
+        """Connections or flows that are open now."""
+        self.connections = 0
+        """Connections or flows ever made."""
+        self.dial_failures = 0
+        self.bytes_to_endpoint = 0
+        """Of connections that have ended; those of open ones are added when read."""
+        self.bytes_to_client = 0
+
+
+class PortCounters:
+    """What one service port has seen."""
+
+    __slots__ = ("accepted", "dropped", "ends", "held")
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        """Connections accepted, or flows begun."""
+        self.held = 0
+        """Connections that wait for an endpoint now (rule L9)."""
+        self.dropped: Counter[str] = Counter()
+        """UDP datagrams that were not forwarded, by reason."""
+        self.ends: Counter[str] = Counter()
+        """Ended connections and flows by their two letters (docs/close-reasons.md)."""

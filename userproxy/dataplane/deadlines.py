@@ -1,0 +1,90 @@
+"""Time limits by the thousand on one timer of the loop.
+
+Limits of one length expire in the order in which they were set, so each length has a queue and only
+the heads are looked at: setting and cancelling cost one append and one assignment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+__all__ = ["Deadline", "Deadlines"]
+
+logger = logging.getLogger(__name__)
+
+
+class Deadline:
+    """One pending limit; `cancel` any number of times, also after it fired."""
+
+    __slots__ = ("callback", "when")
+
+    def __init__(self, when: float, callback: Callable[[], None]) -> None:
+        self.when = when
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Deadlines:
+    """Owns one timer handle; `close` cancels it and all limits."""
+
+    __slots__ = ("_loop", "_queues", "_timer")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._queues: dict[float, deque[Deadline]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def after(self, delay_s: float, callback: Callable[[], None]) -> Deadline:
+        """Call ``callback`` once, ``delay_s`` from now, unless it is cancelled."""
+        when = self._loop.time() + delay_s
+        deadline = Deadline(when, callback)
+        queue = self._queues.get(delay_s)
+        if queue is None:
+            queue = self._queues[delay_s] = deque()
+        queue.append(deadline)
+        self._arm(when)
+        return deadline
+
+    def close(self) -> None:
+        self._queues.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, when: float) -> None:
+        """See that the timer fires at ``when`` at the latest."""
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._expire)
+
+    def _arm_for_heads(self) -> None:
+        for queue in self._queues.values():
+            if queue:
+                self._arm(queue[0].when)
+
+    def _expire(self) -> None:
+        self._timer = None
+        # The loop may fire a timer a clock tick early.
+        now = self._loop.time() + 0.001
+        for delay_s, queue in list(self._queues.items()):
+            while queue and (queue[0].callback is None or queue[0].when <= now):
+                callback = queue.popleft().callback
+                if callback is not None:
+                    _run(callback)
+            if not queue and self._queues.get(delay_s) is queue:
+                del self._queues[delay_s]
+        self._arm_for_heads()
+
+
+def _run(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:  # one limit's fault must not lose the others
+        logger.exception("what a time limit called failed")

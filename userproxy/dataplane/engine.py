@@ -1,0 +1,219 @@
+"""Readiness: one edge-triggered epoll for all sockets of the data plane, nested in whatever loop runs.
+
+The loop watches a single descriptor, that of the epoll; a wake-up hands a batch of events to their
+handlers. A registration costs one ``epoll_ctl`` in the life of a socket, which is what makes short
+connections cheap (docs/architecture.md). The engine owns the epoll only; handlers own their sockets
+and give them back with `close_later`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import select
+import socket
+import struct
+from _socket import socket as Socket
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = ["ERR", "HUP", "IN", "OUT", "RDHUP", "Engine", "FastSide", "Handler"]
+
+logger = logging.getLogger(__name__)
+
+IN = select.EPOLLIN
+OUT = select.EPOLLOUT
+RDHUP = select.EPOLLRDHUP
+ERR = select.EPOLLERR
+HUP = select.EPOLLHUP
+_ALL = IN | OUT | RDHUP | select.EPOLLET
+_IN_OUT = IN | OUT
+
+BATCH = 256
+"""Events a wake-up; more stay in the epoll, whose descriptor stays readable."""
+FAST_READ_BYTES = 16 * 1024
+"""A read that fills this is no small message any more: the slow path takes over."""
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Handler(Protocol):
+    """Whoever is told about one descriptor. Edges: a condition is told once, until it is used up."""
+
+    def ready(self, mask: int) -> None:
+        """``mask`` is made of IN, OUT, RDHUP, ERR, HUP. IN stays true until a read would block."""
+        ...
+
+    def failed(self, error: Exception) -> None:
+        """`ready` raised: a fault of ours. Ends what the handler stands for, and nothing else."""
+        ...
+
+
+class FastSide(Protocol):
+    """A side of an idle, unblocked pair, served inside `Engine` without a call (see `Engine.fast`)."""
+
+    peer_fd: int
+    forwarded: int
+
+    def leave_fast(self, data: bytes, sent: int) -> None:
+        """``data`` was read and ``sent`` bytes of it written: go on with the slow path."""
+        ...
+
+    def read_failed(self, error: OSError) -> None: ...
+
+    def write_failed(self, data: bytes, error: OSError) -> None: ...
+
+
+class Engine:
+    """Batches of readiness events on the running loop. Not for other threads."""
+
+    __slots__ = (
+        "_again",
+        "_closing",
+        "_epoll",
+        "_in_batch",
+        "_loop",
+        "_scheduled",
+        "_settling",
+        "fast",
+        "handlers",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._epoll = select.epoll()
+        self.handlers: dict[int, Handler] = {}
+        self.fast: dict[int, FastSide] = {}
+        """Descriptors of pairs where nothing waits: served by one read and one write."""
+        self._closing: list[Socket] = []
+        self._settling: list[Callable[[], None]] = []
+        self._again: list[Callable[[], None]] = []
+        self._in_batch = False
+        self._scheduled = False
+        loop.add_reader(self._epoll.fileno(), self._wake)
+
+    def close(self) -> None:
+        """Stop watching. Sockets are the handlers' to close, before this."""
+        self._loop.remove_reader(self._epoll.fileno())
+        self._epoll.close()
+        self.handlers.clear()
+        self.fast.clear()
+        self._again.clear()
+
+    def watch(self, fd: int, handler: Handler) -> None:
+        """Tell ``handler`` about ``fd``; the conditions that hold now come with the next batch.
+
+        A descriptor that is watched already only changes its handler: edges that were told stay told.
+        """
+        if fd not in self.handlers:
+            self._epoll.register(fd, _ALL)
+        self.handlers[fd] = handler
+
+    def forget(self, fd: int) -> None:
+        """Stop telling anybody about ``fd``; closing it takes it out of the epoll."""
+        self.handlers.pop(fd, None)
+        self.fast.pop(fd, None)
+
+    def close_later(self, sock: Socket, *, reset: bool = False) -> None:
+        """Close at the end of the batch, so that no event of this batch meets a reused number.
+
+        ``reset``: the peer gets RST instead of FIN (SO_LINGER 0), and what the kernel has not sent is lost.
+        """
+        self.forget(sock.fileno())
+        if reset:
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            except OSError:  # already disconnected: there is nobody to be told
+                logger.debug("SO_LINGER was refused on a socket that is closed now")
+        if self._in_batch:
+            self._closing.append(sock)
+        else:
+            sock.close()
+
+    def after_batch(self, callback: Callable[[], None]) -> None:
+        """Call once the descriptors of this batch are closed: the time to accept new ones."""
+        if self._in_batch:
+            self._settling.append(callback)
+        else:
+            self.again(callback)
+
+    def again(self, callback: Callable[[], None]) -> None:
+        """Call in the next batch, which comes after others had their turn."""
+        self._again.append(callback)
+        if not self._scheduled and not self._in_batch:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        self._loop.call_soon(self._wake_again)
+
+    def _wake_again(self) -> None:
+        self._scheduled = False
+        self._wake()
+
+    def _wake(self) -> None:
+        """Serve one batch. The one hot function: every forwarded byte passes here."""
+        if self._epoll.closed:
+            return
+        self._in_batch = True
+        callbacks, self._again = self._again, []
+        for callback in callbacks:
+            self._run(callback)
+        fast = self.fast
+        handlers = self.handlers
+        read = os.read
+        write = os.write
+        for fd, mask in self._epoll.poll(0, BATCH):
+            side = fast.get(fd)
+            if side is not None and not mask & ~_IN_OUT:
+                # An idle pair and a plain edge: one read, one write. All else goes the long way.
+                if not mask & IN:
+                    continue
+                try:
+                    data = read(fd, FAST_READ_BYTES)
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    side.read_failed(error)
+                    continue
+                try:
+                    sent = write(side.peer_fd, data) if data else 0
+                except BlockingIOError:
+                    sent = 0
+                except OSError as error:
+                    side.write_failed(data, error)
+                    continue
+                if 0 < sent == len(data) < FAST_READ_BYTES:
+                    side.forwarded += sent
+                else:
+                    side.leave_fast(data, sent)
+                continue
+            handler = handlers.get(fd)
+            if handler is None:
+                continue
+            try:
+                handler.ready(mask)
+            except Exception as error:
+                logger.exception("a handler failed")
+                handler.failed(error)
+        self._end_batch()
+
+    def _end_batch(self) -> None:
+        for sock in self._closing:
+            sock.close()
+        self._closing.clear()
+        callbacks, self._settling = self._settling, []
+        for callback in callbacks:
+            self._run(callback)
+        for sock in self._closing:  # what those ended at once
+            sock.close()
+        self._closing.clear()
+        self._in_batch = False
+        if self._again and not self._scheduled:
+            self._schedule()
+
+    def _run(self, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception:
+            logger.exception("a continued piece of work failed")

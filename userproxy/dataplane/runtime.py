@@ -1,0 +1,63 @@
+"""What all parts of one data plane share: loop, readiness, time limits, budgets, chance."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from userproxy.dataplane.deadlines import Deadlines
+from userproxy.dataplane.descriptors import Descriptors
+from userproxy.dataplane.dialling import Dialler, TcpDialler
+from userproxy.dataplane.engine import Engine
+from userproxy.dataplane.pipes import PipePool
+from userproxy.model.names import ServicePortName
+from userproxy.settings import Settings
+
+__all__ = ["Runtime"]
+
+
+class Runtime:
+    """One for each data plane; made inside a running loop, closed by the plane."""
+
+    __slots__ = (
+        "changed", "connections", "deadlines", "descriptors", "dialler", "engine", "flows", "loop",
+        "next_pause_log", "on_hold", "pipes", "random", "settings",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        dialler: Dialler | None = None,
+        descriptor_limit: int | None = None,
+        on_hold: Callable[[ServicePortName], None] | None = None,
+        changed: Callable[[], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.loop = asyncio.get_running_loop()
+        self.engine = Engine(self.loop)
+        self.deadlines = Deadlines(self.loop)
+        self.descriptors = Descriptors(settings.limits.reserved_descriptors, limit=descriptor_limit)
+        self.pipes = PipePool(settings.limits.max_splice_pipes, self.descriptors)
+        self.dialler: Dialler = dialler if dialler is not None else TcpDialler(self.engine)
+        self.random = random.Random()
+        self.on_hold = on_hold
+        """Told the name when the first connection of a service port waits (rule L9)."""
+        self.changed = changed if changed is not None else _nobody
+        """Called when a listener's state changed by itself: taken, or free again."""
+        self.connections = 0
+        """TCP connections that are open now, of all service ports."""
+        self.flows = 0
+        """UDP flows that are open now, of all service ports."""
+        self.next_pause_log = 0.0
+        """Loop time from which running out of descriptors may be logged again."""
+
+    def close(self) -> None:
+        self.deadlines.close()
+        self.engine.close()
+        self.pipes.close()
+
+
+def _nobody() -> None:
+    """No one asked to be told."""

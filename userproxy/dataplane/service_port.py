@@ -1,0 +1,128 @@
+"""One service port at run time: the current route, who is picked, what was counted.
+
+A swap is one assignment of the route; pickers are built before it. What an endpoint has learned is kept
+by its "ip:port", and the balancer's cursor is handed from picker to picker. Two service ports share
+nothing (rule B7).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from userproxy.balancing.affinity import AffinityTable
+from userproxy.balancing.picker import Picker
+from userproxy.dataplane.closing import Who
+from userproxy.dataplane.counters import EndpointCounters, PortCounters
+from userproxy.dataplane.intake import Intake
+from userproxy.dataplane.runtime import Runtime
+from userproxy.log import log_event
+from userproxy.model.routes import Endpoint, Route, RouteKey
+
+__all__ = ["ServicePort"]
+
+logger = logging.getLogger(__name__)
+
+MAX_AFFINE_CLIENTS = 65_536
+"""Clients that one service port remembers (rule B2: bounded, oldest go first); about 10 MB at most."""
+
+
+class ServicePort:
+    """What `DataPlane` keeps for one `RouteKey`. Owns its intakes; the newest takes in, older ones drain."""
+
+    __slots__ = (
+        "affinity", "counters", "endpoints", "intake", "key", "picker", "retired", "route",
+        "runtime", "serving", "usable",
+    )  # fmt: skip
+
+    def __init__(self, runtime: Runtime, route: Route, picker: Picker) -> None:
+        self.runtime = runtime
+        self.key: RouteKey = route.key
+        self.counters = PortCounters()
+        self.endpoints: dict[Endpoint, EndpointCounters] = {}
+        self.affinity: AffinityTable | None = None
+        self.intake: Intake | None = None
+        """None until its address could be bound."""
+        self.retired: list[Intake] = []
+        """Intakes of earlier addresses whose connections live on."""
+        self.publish(route, picker)
+
+    def publish(self, route: Route, picker: Picker) -> None:
+        """Make ``route`` the current one. ``picker`` chooses among ``route.internal``."""
+        self.route = route
+        self.picker = picker
+        self.usable = frozenset(route.internal)
+        self.serving = frozenset(route.serving)
+        if route.session_affinity_s is None:
+            self.affinity = None
+        elif self.affinity is None:
+            self.affinity = AffinityTable(route.session_affinity_s, MAX_AFFINE_CLIENTS)
+        else:
+            self.affinity.timeout_s = route.session_affinity_s
+        for endpoint in [e for e, seen in self.endpoints.items() if not self._still_counts(e, seen)]:
+            del self.endpoints[endpoint]
+
+    def choose(self, client: str, tried: Collection[Endpoint]) -> Endpoint | None:
+        """An endpoint for a new connection from ``client`` that is not in ``tried``; None: there is none.
+
+        Affinity comes first, and follows the choice (rules B2, B3).
+        """
+        affinity = self.affinity
+        if affinity is None:
+            return self.picker.pick(client, tried)
+        now = self.runtime.loop.time()
+        endpoint = affinity.get(client, now)
+        if endpoint is None or endpoint in tried or endpoint not in self.usable:
+            endpoint = self.picker.pick(client, tried)
+        if endpoint is not None:
+            affinity.put(client, endpoint, now)
+        return endpoint
+
+    def counters_of(self, endpoint: Endpoint) -> EndpointCounters:
+        counters = self.endpoints.get(endpoint)
+        if counters is None:
+            counters = self.endpoints[endpoint] = EndpointCounters()
+        return counters
+
+    def open_connections(self, endpoint: Endpoint) -> int:
+        """For least connections."""
+        counters = self.endpoints.get(endpoint)
+        return counters.open if counters is not None else 0
+
+    def first_held(self) -> None:
+        """The first client waits for an endpoint: say so, that somebody may start one (rule L9)."""
+        name = self.key.name
+        log_event(
+            logger, logging.INFO, "hold_started", namespace=name.namespace, service=name.name,
+            port_name=name.port_name, protocol=name.protocol, family=self.key.family,
+        )  # fmt: skip
+        if self.runtime.on_hold is not None:
+            self.runtime.on_hold(name)
+
+    def intakes(self) -> list[Intake]:
+        """The current one and those that drain."""
+        return [*self.retired, *([self.intake] if self.intake is not None else [])]
+
+    def replace_intake(self, intake: Intake) -> None:
+        """``intake`` is open already; the old one stops, and drains (rule S12)."""
+        old, self.intake = self.intake, intake
+        if old is not None:
+            old.stop()
+            self.retired.append(old)
+        self.forget_drained()
+
+    def stop(self) -> None:
+        """Take in nothing more; what is open lives on (rule L6)."""
+        for intake in self.intakes():
+            intake.stop()
+            intake.cut_waiting(Who.STOP)
+
+    def forget_drained(self) -> None:
+        self.retired = [intake for intake in self.retired if len(intake)]
+
+    def open_count(self) -> int:
+        """Connections or flows that are open now."""
+        return sum(len(intake) for intake in self.intakes())
+
+    def _still_counts(self, endpoint: Endpoint, seen: EndpointCounters) -> bool:
+        return bool(seen.open) or endpoint in self.serving or endpoint in self.usable

@@ -1,0 +1,74 @@
+"""Making and tuning sockets: the options, each with its reason, in one place."""
+
+from __future__ import annotations
+
+import socket
+from _socket import socket as Socket
+
+__all__ = ["BACKLOG", "bind_keeping_address", "share_address", "stream_listener", "tune_endpoint_socket"]
+
+BACKLOG = 4096
+"""Bounded by net.core.somaxconn; a burst of connects waits here, not in retransmitted SYNs."""
+KEEPALIVE_IDLE_S = 60
+KEEPALIVE_INTERVAL_S = 15
+KEEPALIVE_PROBES = 4
+"""A peer that vanished without a word is noticed after 60 + 4 x 15 = 120 s (rule C9)."""
+
+
+def tune_endpoint_socket(sock: Socket) -> None:
+    """TCP_NODELAY and keep-alive (rule C9)."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+
+
+def stream_listener(host: str, port: int) -> Socket:
+    """A bound TCP socket that does not listen yet. Raises OSError (EACCES, EADDRINUSE, EADDRNOTAVAIL).
+
+    Accepted sockets inherit its options, so a connection pays nothing for them.
+    """
+    sock = bind_keeping_address(socket.SOCK_STREAM, host, port)
+    tune_endpoint_socket(sock)
+    return sock
+
+
+def bind_keeping_address(kind: int, host: str, port: int) -> Socket:
+    """A socket that alone holds (host, port), also while it neither listens nor is unconnected.
+
+    The kernel lets go of a number that it chose itself when the socket is shut down or disconnected, so
+    for port 0 a second socket is bound to the number that the first one got.
+    """
+    first = _bound(kind, host, port, share=kind == socket.SOCK_STREAM or not port)
+    if port:
+        return _unshared(first)
+    try:
+        return _unshared(_bound(kind, host, first.getsockname()[1], share=True))
+    finally:
+        first.close()
+
+
+def share_address(sock: Socket, share: bool) -> None:
+    """Set SO_REUSEADDR: a listening TCP socket shares (a restart may bind beside its old connections,
+    nobody can beside a listener); one that only keeps its address must not, else anybody takes it."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, share)
+
+
+def _unshared(sock: Socket) -> Socket:
+    share_address(sock, False)
+    return sock
+
+
+def _bound(kind: int, host: str, port: int, *, share: bool) -> Socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = Socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        share_address(sock, share)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

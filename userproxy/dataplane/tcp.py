@@ -1,0 +1,184 @@
+"""The TCP intake of a service port: one listener, and the connections that came in by it."""
+
+from __future__ import annotations
+
+import logging
+from _socket import socket as Socket
+from collections.abc import Iterator
+
+from userproxy.dataplane.binding import Bound
+from userproxy.dataplane.closing import Phase, Who, close_state
+from userproxy.dataplane.connection import Connection
+from userproxy.dataplane.deadlines import Deadline
+from userproxy.dataplane.intake import ListenerState
+from userproxy.dataplane.listener import TcpListener
+from userproxy.dataplane.runtime import Runtime
+from userproxy.dataplane.service_port import ServicePort
+from userproxy.log import log_event
+
+__all__ = ["TcpIntake"]
+
+logger = logging.getLogger(__name__)
+
+LEAST_SWEEP_S = 0.05
+
+
+class TcpIntake:
+    """An `Intake`; also the keeper of its connections."""
+
+    __slots__ = (
+        "_connections", "_idle_sweep", "_listener", "_runtime", "_stopped", "_taken", "_waiting", "host",
+        "port", "reason", "service_port",
+    )  # fmt: skip
+
+    def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
+        self._runtime = runtime
+        self.service_port = service_port
+        self.host = bound.host
+        self.port = bound.port
+        self.reason = bound.reason
+        self._listener = TcpListener(runtime, bound.sock, self._accepted)
+        self._connections: set[Connection] = set()
+        self._waiting: set[Connection] = set()
+        self._idle_sweep: Deadline | None = None
+        self._stopped = False
+        self._taken = False
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    @property
+    def state(self) -> ListenerState:
+        if self._stopped:
+            return ListenerState.DRAINING
+        if self._taken:
+            return ListenerState.TAKEN
+        if not self._listener.listening:
+            return ListenerState.REFUSING
+        return ListenerState.LISTENING if self.service_port.usable else ListenerState.HOLDING
+
+    def open_traffic(self) -> Iterator[Connection]:
+        return iter(tuple(self._connections))
+
+    def route_changed(self) -> None:
+        """Listen or refuse (rules L5, T8), dial for those that wait (L9), limit those left behind (C1)."""
+        route = self.service_port.route
+        if not self._stopped:
+            self._listen_or_refuse(bool(self.service_port.usable or route.options.hold_s))
+        for connection in tuple(self._waiting):
+            connection.route_changed()
+        if route.options.drain_limit_s is not None:
+            for connection in tuple(self._connections):
+                self._limit_drain(connection, route.options.drain_limit_s)
+        if route.options.idle_timeout_s is not None and self._idle_sweep is None:
+            self._sweep_later(route.options.idle_timeout_s)
+
+    def stop(self) -> None:
+        if not self._stopped:
+            self._listener.close()
+            self._stopped = True
+
+    def cut_waiting(self, who: Who) -> None:
+        for connection in tuple(self._waiting):
+            connection.cut(who)
+
+    def cut(self, who: Who) -> int:
+        self.stop()
+        connections = tuple(self._connections)
+        for connection in connections:
+            connection.cut(who)
+        return len(connections)
+
+    def _listen_or_refuse(self, listen: bool) -> None:
+        self._taken = False
+        if not listen:
+            self._listener.refuse()
+            return
+        try:
+            self._listener.listen()
+        except OSError as error:
+            self._taken = True
+            logger.debug("listening again on %s:%d failed: %s", self.host, self.port, error)
+
+    # Admission.
+
+    def _accepted(self, sock: Socket, address: str) -> None:
+        limits = self._runtime.settings.limits
+        most = self.service_port.route.options.max_connections or limits.max_connections_per_service
+        self.service_port.counters.accepted += 1
+        if (most is not None and self.service_port.open_count() >= most) or (
+            limits.max_connections is not None and self._runtime.connections >= limits.max_connections
+        ):
+            self._runtime.engine.close_later(sock, reset=True)
+            self._refused_by_limit(address)
+            return
+        connection = Connection(self, self._runtime, sock, address)
+        self._connections.add(connection)
+        self._runtime.connections += 1
+        self._runtime.descriptors.take(2)
+        connection.start()
+
+    def _refused_by_limit(self, address: str) -> None:
+        state = close_state(Who.LIMIT, Phase.DIALLING)
+        self.service_port.counters.ends[state] += 1
+        name = self.service_port.key.name
+        log_event(
+            logger, logging.DEBUG, "connection_closed", namespace=name.namespace, service=name.name,
+            port_name=name.port_name, protocol=name.protocol, family=self.service_port.key.family,
+            client=address, endpoint=None, state=state,
+        )  # fmt: skip
+
+    # What a connection says to its keeper.
+
+    def may_hold(self) -> bool:
+        held = self.service_port.counters.held
+        return not self._stopped and held < self._runtime.settings.limits.max_held_per_service
+
+    def held(self, connection: Connection) -> None:
+        self._waiting.add(connection)
+        self.service_port.counters.held += 1
+        if self.service_port.counters.held == 1:
+            self.service_port.first_held()
+
+    def let_go(self, connection: Connection) -> None:
+        self._waiting.discard(connection)
+        self.service_port.counters.held -= 1
+
+    def over(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._runtime.connections -= 1
+        self._runtime.descriptors.give(2)
+        if self._stopped and not self._connections:
+            self._runtime.changed()
+
+    # Limits of time.
+
+    def _limit_drain(self, connection: Connection, limit_s: float) -> None:
+        left_behind = connection.connected and connection.endpoint not in self.service_port.usable
+        if not left_behind:
+            if connection.drain is not None:
+                connection.drain.cancel()
+                connection.drain = None
+        elif connection.drain is None:
+            connection.drain = self._runtime.deadlines.after(limit_s, lambda: connection.cut(Who.STOP))
+
+    def _sweep_later(self, idle_timeout_s: float) -> None:
+        self._idle_sweep = self._runtime.deadlines.after(
+            max(LEAST_SWEEP_S, idle_timeout_s / 4), self._sweep_idle
+        )
+
+    def _sweep_idle(self) -> None:
+        """Compare byte counts now and then: no cost for a connection that is busy."""
+        self._idle_sweep = None
+        idle_timeout_s = self.service_port.route.options.idle_timeout_s
+        if idle_timeout_s is None or (self._stopped and not self._connections):
+            return
+        now = self._runtime.loop.time()
+        for connection in tuple(self._connections):
+            total = connection.bytes_to_endpoint + connection.bytes_to_client
+            if total != connection.idle_total or not connection.connected:
+                connection.idle_total = total
+                connection.idle_since = now
+            elif now - connection.idle_since >= idle_timeout_s:
+                connection.cut(Who.IDLE)
+        self._sweep_later(idle_timeout_s)
