@@ -1,11 +1,17 @@
-"""The seam between the API client and credentials: where to connect and how to prove who we are."""
+"""The seam between the API client and credentials: where to connect and how to prove who we are.
+
+In: nothing; a connection reads its own files and runs its own plugin. Out: for each request, in this
+order, ``headers()`` and then ``ssl_context()``. The client owns sockets and retries, the connection owns
+whatever authorises. `find_connection` in ``lookup`` makes one out of options and files.
+"""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from userproxy.sources.kube.tls import client_context
 
 __all__ = ["AnonymousConnection", "Connection"]
 
@@ -15,12 +21,15 @@ class Connection(Protocol):
 
     @property
     def server(self) -> str:
-        """Base URL without a trailing slash; it may have a path."""
+        """Base URL without a trailing slash; it may have a path. Read it for each request: it may move."""
         ...
 
     @property
     def proxy_url(self) -> str | None:
-        """HTTP proxy to go through (kubeconfig ``proxy-url``, else HTTPS_PROXY and NO_PROXY, as kubectl)."""
+        """HTTP proxy to go through (kubeconfig ``proxy-url``, else HTTPS_PROXY and NO_PROXY, as kubectl).
+
+        It may hold a password: never log it.
+        """
         ...
 
     @property
@@ -31,14 +40,17 @@ class Connection(Protocol):
     def ssl_context(self) -> ssl.SSLContext | None:
         """The TLS set-up for a new connection; None for plain HTTP.
 
-        The same object as long as nothing changed; a new one when certificate files changed or an exec
-        plugin gave a new client certificate. Raises CredentialsError when a file cannot be used.
+        Ask after `headers`, which is what runs an exec plugin. The same object as long as nothing
+        changed; a new one when certificate files changed or the plugin gave a new client certificate.
+        Raises CredentialsError when a file cannot be used.
         """
         ...
 
     async def headers(self) -> Mapping[str, str]:
         """Headers that authorise one request, fresh: tokens are read or renewed before they expire.
 
+        A name may stand there more than once (Impersonate-Group): what comes back may be a multidict, to be
+        passed on or copied as one (``CIMultiDict(await connection.headers())``), never through ``{**...}``.
         Raises CredentialsError when a token cannot be had; the caller backs off and asks again.
         """
         ...
@@ -52,16 +64,25 @@ class Connection(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class AnonymousConnection:
     """``--server URL``: no credentials, the system's certificate authorities."""
 
-    server: str
-    proxy_url: str | None = None
-    tls_server_name: str | None = None
+    __slots__ = ("_context", "proxy_url", "server", "tls_server_name")
+
+    def __init__(self, server: str, proxy_url: str | None = None, tls_server_name: str | None = None) -> None:
+        self.server = server
+        self.proxy_url = proxy_url
+        self.tls_server_name = tls_server_name
+        self._context: ssl.SSLContext | None = None
+
+    def __repr__(self) -> str:
+        return f"AnonymousConnection(server={self.server!r})"
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        return _SYSTEM_TRUST if self.server.startswith("https:") else None
+        # Made when first asked for: reading the system's authorities is slow, and plain HTTP needs none.
+        if self._context is None and self.server.startswith("https:"):
+            self._context = client_context()
+        return self._context
 
     async def headers(self) -> Mapping[str, str]:
         return {}
@@ -70,7 +91,4 @@ class AnonymousConnection:
         """Nothing to renew."""
 
     def reload(self) -> None:
-        """Nothing to read."""
-
-
-_SYSTEM_TRUST = ssl.create_default_context()
+        self._context = None
