@@ -12,6 +12,7 @@ __all__ = [
     "ConfigError",
     "CredentialsError",
     "DialError",
+    "DocumentError",
     "InvalidObject",
     "ListenError",
     "NotListening",
@@ -38,6 +39,19 @@ class InvalidObject(UserproxyError):
 
     The message has one line for each problem: object, field, value and what is wrong with it.
     """
+
+
+class DocumentError(InvalidObject):
+    """Text is neither YAML nor JSON, or over a limit of ours: none of its objects can be read.
+
+    ``line`` and ``column`` count from 1; both are 0 when the fault has no place in the text.
+    """
+
+    def __init__(self, message: str, *, line: int = 0, column: int = 0) -> None:
+        super().__init__(f"line {line}, column {column}: {message}" if line else message)
+        self.message = message
+        self.line = line
+        self.column = column
 
 
 class WatchError(UserproxyError):
