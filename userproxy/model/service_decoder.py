@@ -1,0 +1,116 @@
+"""A Service from its raw JSON (sections D and S)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from userproxy.model.events import Rejected, Upsert
+from userproxy.model.fields import Fields
+from userproxy.model.metadata import open_object, read_label, read_metadata
+from userproxy.model.service import Service, ServiceType, TrafficPolicy
+from userproxy.model.service_addresses import (
+    read_cluster_addresses,
+    read_external_ips,
+    read_load_balancer_ips,
+    read_source_ranges,
+)
+from userproxy.model.service_ports import port_number, read_service_ports
+
+__all__ = ["decode_service"]
+
+_SERVICE_PROXY_NAME = "service.kubernetes.io/service-proxy-name"
+_AFFINITY_S = 10800
+_LONGEST_AFFINITY_S = 86400
+
+
+class _Affinity(StrEnum):
+    """``spec.sessionAffinity``."""
+
+    NONE = "None"
+    CLIENT_IP = "ClientIP"
+
+
+def decode_service(raw: object, *, origin: str = "") -> Upsert | Rejected:
+    """The Service that ``raw`` says, or why it is refused whole (rule D7). Never raises.
+
+    ``kind`` and ``apiVersion`` may be absent, as in a list of the API server. An empty ``clusterIP`` is
+    kept as no cluster address: what that means depends on the source (rule S1).
+    """
+    top = open_object(raw, "Service", origin)
+    findings = top.findings
+    if findings.refused:
+        return findings.reject()
+    metadata = read_metadata(top, name_is_label=True)
+    spec = top.section("spec", refuse=True)
+    service_type = spec.choice("type", ServiceType.CLUSTER_IP, rule="D1")
+    cluster = read_cluster_addresses(spec)
+    external_policy = spec.choice("externalTrafficPolicy", TrafficPolicy.CLUSTER, rule="S8")
+    ports_required = not cluster.headless and service_type is not ServiceType.EXTERNAL_NAME
+    service = Service(
+        metadata.namespace,
+        metadata.name,
+        service_type,
+        read_service_ports(spec, service_type, metadata.annotations, required=ports_required),
+        cluster.headless,
+        cluster.ips,
+        cluster.families,
+        session_affinity_s=_read_affinity(spec),
+        internal_traffic_policy=spec.choice("internalTrafficPolicy", TrafficPolicy.CLUSTER, rule="S8"),
+        external_traffic_policy=external_policy,
+        allocate_node_ports=spec.flag("allocateLoadBalancerNodePorts", default=True, rule="D1"),
+        external_ips=read_external_ips(spec),
+        load_balancer_ips=read_load_balancer_ips(top),
+        source_ranges=read_source_ranges(spec),
+        health_check_node_port=_read_health_check_node_port(spec, service_type, external_policy),
+        service_proxy_name=read_label(metadata, _SERVICE_PROXY_NAME, findings),
+        creation_timestamp=_read_creation_timestamp(top),
+    )
+    return findings.outcome(service)
+
+
+def _read_affinity(spec: Fields) -> int | None:
+    """The time-out of ClientIP affinity, None without affinity (rules B2, D1)."""
+    if spec.choice("sessionAffinity", _Affinity.NONE, rule="B2") is _Affinity.NONE:
+        return None
+    client_ip = spec.section("sessionAffinityConfig").section("clientIP")
+    value = client_ip.raw("timeoutSeconds")
+    if value is None:
+        return _AFFINITY_S
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LONGEST_AFFINITY_S:
+        return value
+    message = f"must be a number from 1 to {_LONGEST_AFFINITY_S}; {_AFFINITY_S} is used"
+    spec.findings.warn(client_ip.path("timeoutSeconds"), value, message, rule="B2")
+    return _AFFINITY_S
+
+
+def _read_health_check_node_port(
+    spec: Fields, service_type: ServiceType, external_policy: TrafficPolicy
+) -> int | None:
+    """The port of the health check, where it means something (rule S6)."""
+    value = spec.raw("healthCheckNodePort")
+    used = service_type is ServiceType.LOAD_BALANCER and external_policy is TrafficPolicy.LOCAL
+    if value is None or not used:
+        return None
+    port = port_number(value)
+    if port is None:
+        message = "must be a number from 1 to 65535; there is no health check"
+        spec.findings.error(spec.path("healthCheckNodePort"), value, message, rule="S6")
+    return port
+
+
+def _read_creation_timestamp(top: Fields) -> str:
+    """``metadata.creationTimestamp`` in UTC, so that text sorts as time does (rule S10)."""
+    metadata = top.section("metadata")
+    text = metadata.text("creationTimestamp", rule="S10")
+    if not text:
+        return ""
+    try:
+        created = datetime.fromisoformat(text)
+        if created.tzinfo is None:
+            raise ValueError
+        return created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        message = "is not an RFC 3339 time; the Service counts as the youngest"
+        metadata.findings.warn(metadata.path("creationTimestamp"), text, message, rule="S10")
+        return ""

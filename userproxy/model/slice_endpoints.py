@@ -1,0 +1,144 @@
+"""``endpoints`` of a slice: a bad entry is left out alone and kept as an `InvalidEndpoint` (rule D7).
+
+At start a cluster's hundred thousand endpoints pass through here, so a good entry is checked in line, and
+only a bad one pays for a path, a message and an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from userproxy.model.addresses import is_multicast, is_unspecified, parse_ip
+from userproxy.model.endpoints import InvalidEndpoint, SliceEndpoint
+from userproxy.model.fields import is_list, is_object
+from userproxy.model.findings import Findings, shorten
+from userproxy.model.metadata import is_plain
+from userproxy.model.names import Family
+
+__all__ = ["read_endpoints"]
+
+_BY_ADDRESS = attrgetter("address")
+_BY_ALL = attrgetter("address", "terminating", "ready", "serving", "node_name", "zone_hints", "node_hints")
+_MAYBE_UNUSABLE = frozenset("02f:")
+"""First characters of the canonical addresses that nothing can be sent to, and of some that are good."""
+
+
+class _Dropped(Exception):
+    """An entry that cannot be used: the bad field, its value, why, and the address as far as known."""
+
+    def __init__(self, field: str, value: object, why: str, address: str = "", *, rule: str = "D7") -> None:
+        super().__init__(why)
+        self.field = field
+        self.value = value
+        self.why = why
+        self.address = address
+        self.rule = rule
+
+
+def read_endpoints(
+    entries: Sequence[object], family: Family, findings: Findings
+) -> tuple[tuple[SliceEndpoint, ...], tuple[InvalidEndpoint, ...]]:
+    """The usable and the invalid entries of a slice of ``family``, each in a fixed order (rule E11)."""
+    endpoints: list[SliceEndpoint] = []
+    invalid: list[InvalidEndpoint] = []
+    for index, entry in enumerate(entries):
+        try:
+            endpoints.append(_read_endpoint(entry, family, index, findings))
+        except _Dropped as bad:
+            field = f"endpoints[{index}]{bad.field}"
+            findings.error(field, bad.value, f"{bad.why}; this endpoint is left out", rule=bad.rule)
+            invalid.append(InvalidEndpoint(bad.address, bad.why))
+    endpoints.sort(key=_BY_ADDRESS)
+    # Only between two on one address does the rest decide, and that is rare.
+    if len(set(map(_BY_ADDRESS, endpoints))) < len(endpoints):
+        endpoints.sort(key=_BY_ALL)
+    invalid.sort(key=attrgetter("address", "why"))
+    return tuple(endpoints), tuple(invalid)
+
+
+def _read_endpoint(entry: object, family: Family, index: int, findings: Findings) -> SliceEndpoint:
+    """One endpoint. Raises _Dropped for one that cannot be used."""
+    if not is_object(entry):
+        raise _Dropped("", entry, "not an object")
+    address = _read_address(entry.get("addresses"), family)
+    ready, serving, terminating = True, True, False
+    conditions = entry.get("conditions")
+    if conditions is not None:
+        if not is_object(conditions):
+            raise _Dropped(".conditions", conditions, "conditions are no object", address)
+        # Null is true for ready and serving, false for terminating (rule E5).
+        ready = _condition(conditions.get("ready"), "ready", True, address)
+        serving = _condition(conditions.get("serving"), "serving", True, address)
+        terminating = _condition(conditions.get("terminating"), "terminating", False, address)
+    node_name = entry.get("nodeName")
+    if node_name is None:
+        node_name = ""
+    elif not isinstance(node_name, str) or (node_name and not is_plain(node_name)):
+        message = "is no name of a Node; the endpoint counts as being on no node"
+        findings.warn(f"endpoints[{index}].nodeName", node_name, message, rule="E6")
+        node_name = ""
+    hints = entry.get("hints")
+    if hints is None:
+        return SliceEndpoint(address, ready, serving, terminating, node_name)
+    path = f"endpoints[{index}].hints"
+    if not is_object(hints):
+        findings.warn(path, hints, f"must be an object; {_NO_HINT}", rule="T3")
+        hints = {}
+    zones = _read_hints(hints.get("forZones"), f"{path}.forZones", findings)
+    nodes = _read_hints(hints.get("forNodes"), f"{path}.forNodes", findings)
+    return SliceEndpoint(address, ready, serving, terminating, node_name, zones, nodes)
+
+
+def _read_address(addresses: object, family: Family) -> str:
+    """The canonical first address, which is the only one that counts (rule E3)."""
+    if addresses is None:
+        raise _Dropped(".addresses", "", "no address", rule="E3")
+    if not is_list(addresses):
+        raise _Dropped(".addresses", addresses, "addresses are no list")
+    if not addresses:
+        raise _Dropped(".addresses", addresses, "no address", rule="E3")
+    text = addresses[0]
+    try:
+        if not isinstance(text, str):
+            raise ValueError
+        found, address = parse_ip(text)
+    except ValueError:
+        raise _Dropped(".addresses[0]", text, "not an IP address", shorten(text)) from None
+    if found is not family:
+        raise _Dropped(".addresses[0]", text, "wrong family", address, rule="E2")
+    if address[0] in _MAYBE_UNUSABLE:
+        if is_unspecified(address):
+            raise _Dropped(".addresses[0]", text, "unspecified address", address)
+        if is_multicast(address):
+            raise _Dropped(".addresses[0]", text, "multicast address", address)
+    return address
+
+
+def _condition(value: object, name: str, default: bool, address: str) -> bool:
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    raise _Dropped(f".conditions.{name}", value, f"condition {name} is not true or false", address)
+
+
+def _read_hints(entries: object, path: str, findings: Findings) -> tuple[str, ...]:
+    """The names of one kind of hint, each once and in order; a bad one is left out."""
+    if entries is None:
+        return ()
+    if not is_list(entries):
+        findings.warn(path, entries, f"must be a list; {_NO_HINT}", rule="T3")
+        return ()
+    names: set[str] = set()
+    for index, entry in enumerate(entries):
+        name = entry.get("name") if is_object(entry) else None
+        if isinstance(name, str) and is_plain(name):
+            names.add(name)
+        else:
+            shown = entry if name is None else name
+            findings.warn(f"{path}[{index}]", shown, f"must have a name; {_NO_HINT}", rule="T3")
+    return tuple(sorted(names))
+
+
+_NO_HINT = "this hint is left out"
