@@ -103,8 +103,8 @@ class ServicePort:
         """The current one and those that drain."""
         return [*self.retired, *([self.intake] if self.intake is not None else [])]
 
-    def replace_intake(self, intake: Intake) -> None:
-        """``intake`` is open already; the old one stops, and drains (rule S12)."""
+    def replace_intake(self, intake: Intake | None) -> None:
+        """``intake`` is open already; the old one stops, and drains (rule S12). None: there is no address."""
         old, self.intake = self.intake, intake
         if old is not None:
             old.stop()

@@ -1,0 +1,79 @@
+"""Endpoints that are addresses of our own (rule L8): a connection there would come back for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from userproxy.model.names import Protocol
+from userproxy.model.routes import Endpoint, Route, RouteKey
+
+__all__ = ["OwnAddresses"]
+
+
+class OwnAddresses:
+    """Which addresses the proxy is bound to, and which service ports name one that it may be bound to."""
+
+    __slots__ = ("_bound", "_naming")
+
+    def __init__(self) -> None:
+        self._bound: dict[tuple[Protocol, str], int] = {}
+        self._naming: dict[tuple[Protocol, str], set[RouteKey]] = {}
+
+    def bound(self, protocol: Protocol, host: str, port: int) -> set[RouteKey]:
+        """An address is ours now; returns the service ports whose routes must be looked at again."""
+        own = (protocol, Endpoint.of(host, port).name)
+        self._bound[own] = self._bound.get(own, 0) + 1
+        return self._naming.get(own, set())
+
+    def unbound(self, protocol: Protocol, host: str, port: int) -> set[RouteKey]:
+        """An address is ours no more; returns the service ports whose routes must be looked at again."""
+        own = (protocol, Endpoint.of(host, port).name)
+        self._bound[own] -= 1
+        if not self._bound[own]:
+            del self._bound[own]
+        return self._naming.get(own, set())
+
+    def route_changed(self, old: Route | None, new: Route | None) -> None:
+        """Remember which service ports name which local addresses."""
+        if old is not None:
+            for own in _local_names(old):
+                keys = self._naming[own]
+                keys.discard(old.key)
+                if not keys:
+                    del self._naming[own]
+        if new is not None:
+            for own in _local_names(new):
+                self._naming.setdefault(own, set()).add(new.key)
+
+    def naming_own(self) -> set[RouteKey]:
+        """The service ports that name an address of ours now."""
+        return {key for own in self._naming.keys() & self._bound.keys() for key in self._naming[own]}
+
+    def loops(self, route: Route) -> tuple[Endpoint, ...]:
+        """The endpoints of ``route`` that are our own listeners."""
+        protocol = route.name.protocol
+        every = dict.fromkeys((*(route.cluster or ()), *(route.local or ()), *route.serving))
+        return tuple(endpoint for endpoint in every if (protocol, endpoint.name) in self._bound)
+
+    def without_loops(self, route: Route) -> Route:
+        """``route``, less the endpoints that are our own listeners."""
+        loops = set(self.loops(route))
+        if not loops:
+            return route
+        return replace(
+            route,
+            cluster=_less(route.cluster, loops),
+            local=_less(route.local, loops),
+            serving=tuple(endpoint for endpoint in route.serving if endpoint not in loops),
+        )
+
+
+def _less(endpoints: tuple[Endpoint, ...] | None, loops: set[Endpoint]) -> tuple[Endpoint, ...] | None:
+    return None if endpoints is None else tuple(e for e in endpoints if e not in loops)
+
+
+def _local_names(route: Route) -> Iterable[tuple[Protocol, str]]:
+    """Only addresses that can be this host's by L1: 127.0.0.0/8, and any IPv6 one."""
+    every = {*(route.cluster or ()), *(route.local or ()), *route.serving}
+    return {(route.name.protocol, e.name) for e in every if e.ip.startswith("127.") or ":" in e.ip}

@@ -1,0 +1,317 @@
+"""The data plane: applies differences of routes to service ports, and stops without a loss.
+
+One publication is: build the picker (`publication`), bind what is not bound yet, stated numbers first
+(`binding`), assign the route, let the intake listen, refuse or hold. Whoever lost its address stops last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from userproxy.balancing.picker import Picker
+from userproxy.dataplane.binding import Bindings, Bound
+from userproxy.dataplane.closing import Who
+from userproxy.dataplane.dialling import Dialler
+from userproxy.dataplane.intake import Intake, ListenerState
+from userproxy.dataplane.loops import OwnAddresses
+from userproxy.dataplane.publication import Publisher
+from userproxy.dataplane.retries import BindRetries
+from userproxy.dataplane.runtime import Runtime
+from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.snapshot import PortSnapshot, snapshot_of
+from userproxy.dataplane.states import StateLog
+from userproxy.dataplane.tcp import TcpIntake
+from userproxy.errors import NotListening
+from userproxy.model.names import NamespacedName, ObjectRef, ServicePortName
+from userproxy.model.problems import Problem, Severity
+from userproxy.model.routes import Route, RouteChanges, RouteKey
+from userproxy.settings import Settings
+
+__all__ = ["DataPlane", "DrainReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """How a stop went: what ended by itself, and what was cut at the limit."""
+
+    drained: int
+    cut: int
+
+
+class DataPlane:
+    """Owns every socket that carries traffic. Made inside a running loop; ``close`` gives all back."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        dialler: Dialler | None = None,
+        descriptor_limit: int | None = None,
+        on_hold: Callable[[ServicePortName], None] | None = None,
+        changed: Callable[[], None] | None = None,
+    ) -> None:
+        self._changed_outside = changed
+        self._runtime = Runtime(
+            settings,
+            dialler=dialler,
+            descriptor_limit=descriptor_limit,
+            on_hold=on_hold,
+            changed=self._changed,
+        )
+        self._routes: dict[RouteKey, Route] = {}
+        self._ports: dict[RouteKey, ServicePort] = {}
+        self._by_service: dict[NamespacedName, set[RouteKey]] = {}
+        self._draining: list[ServicePort] = []
+        self._own = OwnAddresses()
+        self._bindings = Bindings()
+        self._publisher = Publisher(self._runtime, self._install)
+        self._retries = BindRetries(self._runtime.deadlines, self._try_again)
+        self._states = StateLog()
+        self._idle = asyncio.Event()
+
+    def apply(self, changes: RouteChanges) -> None:
+        """Bring ``changes`` into force; all at once, save rings that take long to build (`published`)."""
+        for key in changes.removed:
+            self._remove(key)
+        for route in changes.changed:
+            self._own.route_changed(self._routes.get(route.key), route)
+            self._routes[route.key] = route
+        self._publish(changes.changed)
+
+    async def published(self) -> None:
+        """Return once every route that was applied before is in force."""
+        await self._publisher.finished()
+
+    def address(self, service: NamespacedName, port_name: str, family: str | None) -> tuple[str, int]:
+        """Host and port of one service port. ``port_name`` "" means the only port, whatever its name.
+
+        Raises KeyError when there is no such service port, NotListening when it refuses now.
+        """
+        found = [
+            self._ports[key]
+            for key in sorted(self._by_service.get(service, ()))
+            if (not port_name or key.name.port_name == port_name) and family in (None, key.family)
+        ]
+        names = {port.key.name.port_name for port in found}
+        if not found or len(names) > 1:
+            wanted = f"{service}:{port_name}" if port_name else str(service)
+            raise KeyError(f"{wanted}: " + (f"which port of {sorted(names)}?" if names else "not served"))
+        # One name may stand for TCP and for UDP only in different Services (rule D5).
+        port = found[0]
+        intake = port.intake
+        if intake is None or intake.state in (ListenerState.REFUSING, ListenerState.TAKEN):
+            raise NotListening(f"{port.key.name} does not listen: {self._snapshot(port).state}")
+        return intake.host, intake.port
+
+    def snapshot(self) -> tuple[PortSnapshot, ...]:
+        """Every service port, sorted, and those of Services that are gone but still have connections."""
+        live = [self._snapshot(self._ports[key]) for key in sorted(self._ports)]
+        draining = [snapshot_of(port, draining=True, reason="") for port in self._draining]
+        return (*live, *sorted(draining, key=lambda port: port.key))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Addresses that are taken (rule L4), and endpoints that lead back to us (rule L8)."""
+        return (*self._taken(), *self._looping())
+
+    # Stopping.
+
+    def stop(self) -> None:
+        """Take in nothing more; what is queued is served first, what is open lives on (rule L6)."""
+        self._publisher.cancel()
+        self._retries.close()
+        for port in self._ports.values():
+            port.stop()
+        self._changed()
+
+    async def drain(self, timeout_s: float) -> DrainReport:
+        """`stop`, wait until everything has ended by itself or ``timeout_s`` is over, then cut the rest."""
+        self._idle.clear()
+        self.stop()
+        before = self._runtime.connections + self._runtime.flows
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        cut = self._cut()
+        return DrainReport(drained=before - cut, cut=cut)
+
+    def close(self) -> None:
+        """Stop, cut what is open, and give every descriptor back."""
+        self.stop()
+        self._cut()
+        self._runtime.close()
+
+    def _cut(self) -> int:
+        return sum(intake.cut(Who.STOP) for port in self._every_port() for intake in port.intakes())
+
+    # Publication.
+
+    def _publish(self, routes: Iterable[Route]) -> None:
+        ready = []
+        for route in routes:
+            route = self._own.without_loops(route)
+            picker = self._publisher.picker_now(route, self._ports.get(route.key))
+            if picker is not None:
+                ready.append((route, picker))
+        self._install(ready)
+
+    def _install(self, batch: list[tuple[Route, Picker]]) -> None:
+        """Bind, assign, listen. Each picker was made for its route; nothing here takes long."""
+        bound, errors = self._bind([route for route, _ in batch if self._needs_address(route)])
+        again: set[RouteKey] = set()
+        for route, picker in batch:
+            key = route.key
+            port = self._ports.get(key)
+            if port is None:
+                port = self._ports[key] = ServicePort(self._runtime, route, picker)
+                self._by_service.setdefault(key.name.service, set()).add(key)
+            else:
+                port.publish(route, picker)
+            if key in bound:
+                again |= self._take_over(port, bound[key])
+            elif key in errors:
+                again |= self._give_up(port)
+                self._retries.failed(key, errors[key])
+            for intake in port.intakes():
+                intake.route_changed()
+            self._judge(port)
+        self._look_again(again)
+
+    def _needs_address(self, route: Route) -> bool:
+        port = self._ports.get(route.key)
+        if port is None or port.intake is None:
+            return True
+        # The picker's own publication comes later, so this is still the previous route.
+        old = port.route
+        return (old.listen_host, old.listen_port, old.service_port) != (
+            route.listen_host,
+            route.listen_port,
+            route.service_port,
+        )
+
+    def _bind(self, routes: list[Route]) -> tuple[dict[RouteKey, Bound], dict[RouteKey, OSError]]:
+        """Stated numbers first, then others for those that failed (rule L1)."""
+        bound: dict[RouteKey, Bound] = {}
+        errors: dict[RouteKey, OSError] = {}
+        for route in routes:
+            try:
+                bound[route.key] = self._bindings.stated(route)
+            except OSError as error:
+                errors[route.key] = error
+        for route in [route for route in routes if route.key in errors]:
+            try:
+                bound[route.key] = self._bindings.moved(route, errors[route.key])
+                del errors[route.key]
+            except OSError as error:
+                errors[route.key] = error
+        return bound, errors
+
+    def _take_over(self, port: ServicePort, bound: Bound) -> set[RouteKey]:
+        """The new address opens first, then the old one stops (rules S12, L6)."""
+        intake: Intake = TcpIntake(self._runtime, port, bound)
+        self._retries.succeeded(port.key)
+        again = set(self._own.bound(port.key.name.protocol, intake.host, intake.port))
+        intake.route_changed()
+        return again | self._give_up(port, intake)
+
+    def _give_up(self, port: ServicePort, successor: Intake | None = None) -> set[RouteKey]:
+        """Stop the intake of an address that is no longer wanted."""
+        old = port.intake
+        port.replace_intake(successor)
+        return self._own.unbound(port.key.name.protocol, old.host, old.port) if old is not None else set()
+
+    def _remove(self, key: RouteKey) -> None:
+        self._publisher.drop(key)
+        self._retries.succeeded(key)
+        self._own.route_changed(self._routes.pop(key), None)
+        port = self._ports.pop(key, None)
+        if port is None:  # its ring was still being built
+            return
+        keys = self._by_service[key.name.service]
+        keys.discard(key)
+        if not keys:
+            del self._by_service[key.name.service]
+        port.stop()
+        self._states.closed(key)
+        if port.open_count():
+            self._draining.append(port)
+        if port.intake is not None:
+            again = self._own.unbound(key.name.protocol, port.intake.host, port.intake.port)
+            self._look_again(again)
+
+    def _look_again(self, keys: Iterable[RouteKey]) -> None:
+        """Addresses became ours or others': do these routes lead to ourselves now (rule L8)?"""
+        changed = [
+            self._routes[key]
+            for key in sorted(keys)
+            if key in self._ports
+            and self._own.without_loops(self._routes[key]).internal != self._ports[key].route.internal
+        ]
+        if changed:
+            self._publish(changed)
+
+    # Addresses that are taken.
+
+    def _judge(self, port: ServicePort) -> None:
+        """Retry listening where the address was lost while it was refused; log what changed."""
+        intake = port.intake
+        if intake is not None:
+            if intake.state is ListenerState.TAKEN:
+                self._retries.failed(port.key, None)
+            else:
+                self._retries.succeeded(port.key)
+        route, reason = port.route, self._retries.reason(port.key)
+        if intake is None:
+            self._states.saw(port.key, ListenerState.TAKEN, route.listen_host, None, reason)
+        else:
+            self._states.saw(port.key, intake.state, intake.host, intake.port, reason or intake.reason)
+
+    def _try_again(self, keys: Iterable[RouteKey]) -> None:
+        for key in keys:
+            port = self._ports.get(key)
+            if port is not None:
+                self._install([(port.route, port.picker)])
+        self._changed()
+
+    def _snapshot(self, port: ServicePort) -> PortSnapshot:
+        return snapshot_of(port, draining=False, reason=self._retries.reason(port.key))
+
+    def _taken(self) -> Iterator[Problem]:
+        for key in self._retries.pending():
+            route = self._routes[key]
+            yield _problem(
+                key,
+                "spec.ports",
+                f"{route.listen_host}:{route.listen_port}",
+                "L4",
+                f"cannot listen: {self._retries.reason(key)}; retried, everything else works",
+            )
+
+    def _looping(self) -> Iterator[Problem]:
+        for key in sorted(self._own.naming_own()):
+            for endpoint in self._own.loops(self._routes[key]):
+                yield _problem(
+                    key, "endpoints", endpoint.name, "L8", "leads back to userproxy itself: not used"
+                )
+
+    def _changed(self) -> None:
+        """A listener or a drain went on by itself."""
+        self._draining = [port for port in self._draining if port.open_count()]
+        for port in self._ports.values():
+            if port.retired:
+                port.forget_drained()
+        if not self._runtime.connections and not self._runtime.flows:
+            self._idle.set()
+        if self._changed_outside is not None:
+            self._changed_outside()
+
+    def _every_port(self) -> tuple[ServicePort, ...]:
+        return (*self._ports.values(), *self._draining)
+
+
+def _problem(key: RouteKey, field: str, value: str, rule: str, message: str) -> Problem:
+    ref = ObjectRef("Service", key.name.namespace, key.name.name)
+    port = f" (port {key.name.port_name or key.name.protocol}, {key.family})"
+    return Problem(ref, field, value, rule, message + port, Severity.WARNING)

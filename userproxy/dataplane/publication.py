@@ -1,0 +1,79 @@
+"""Publish last: a picker is complete before its route is published; rings that take long are built in
+steps between turns of the loop, and a route that waits for its ring is dropped when a newer one comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from userproxy.balancing.picker import Picker, is_expensive, make_picker, picker_steps
+from userproxy.dataplane.runtime import Runtime
+from userproxy.dataplane.service_port import ServicePort
+from userproxy.model.routes import Endpoint, Route, RouteKey
+
+__all__ = ["Publisher"]
+
+
+class Publisher:
+    """Makes pickers. Owns the tasks that build large rings."""
+
+    __slots__ = ("_building", "_install", "_runtime")
+
+    def __init__(self, runtime: Runtime, install: Callable[[list[tuple[Route, Picker]]], None]) -> None:
+        self._runtime = runtime
+        self._install = install
+        self._building: dict[RouteKey, asyncio.Task[None]] = {}
+
+    def picker_now(self, route: Route, port: ServicePort | None) -> Picker | None:
+        """The picker for ``route``; None when it takes long: the route is then installed later by itself."""
+        self.drop(route.key)
+        previous = port.picker if port is not None else None
+        balancer, endpoints = route.options.balancer, route.internal
+        if not is_expensive(balancer, endpoints, previous):
+            return make_picker(
+                balancer,
+                endpoints,
+                previous=previous,
+                open_connections=_load_of(port),
+                random=self._runtime.random,
+            )
+        task = self._runtime.loop.create_task(self._build(route, port), name=f"ring of {route.key}")
+        self._building[route.key] = task
+        return None
+
+    async def _build(self, route: Route, port: ServicePort | None) -> None:
+        steps = picker_steps(
+            route.options.balancer,
+            route.internal,
+            previous=port.picker if port is not None else None,
+            open_connections=_load_of(port),
+            random=self._runtime.random,
+        )
+        while True:
+            try:
+                next(steps)
+            except StopIteration as finished:
+                picker: Picker = finished.value
+                break
+            await asyncio.sleep(0)
+        del self._building[route.key]
+        self._install([(route, picker)])
+
+    def drop(self, key: RouteKey) -> None:
+        """A newer route came, or the service port went."""
+        task = self._building.pop(key, None)
+        if task is not None:
+            task.cancel()
+
+    def cancel(self) -> None:
+        for key in tuple(self._building):
+            self.drop(key)
+
+    async def finished(self) -> None:
+        """Return once no ring is being built. Raises what a build raised."""
+        while self._building:
+            await asyncio.gather(*self._building.values(), return_exceptions=False)
+
+
+def _load_of(port: ServicePort | None) -> Callable[[Endpoint], int]:
+    return port.open_connections if port is not None else lambda endpoint: 0
