@@ -52,7 +52,9 @@ class DataPlane:
         descriptor_limit: int | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
         changed: Callable[[], None] | None = None,
+        failed: Callable[[BaseException], None] | None = None,
     ) -> None:
+        """``changed``: the snapshot differs without an `apply`. ``failed``: told of a fault of ours."""
         self._changed_outside = changed
         self._runtime = Runtime(
             settings,
@@ -67,7 +69,7 @@ class DataPlane:
         self._draining: list[ServicePort] = []
         self._own = OwnAddresses()
         self._bindings = Bindings()
-        self._publisher = Publisher(self._runtime, self._install)
+        self._publisher = Publisher(self._runtime, self._install, failed)
         self._retries = BindRetries(self._runtime.deadlines, self._try_again)
         self._states = StateLog()
         self._idle = asyncio.Event()

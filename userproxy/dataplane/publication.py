@@ -17,11 +17,17 @@ __all__ = ["Publisher"]
 class Publisher:
     """Makes pickers. Owns the tasks that build large rings."""
 
-    __slots__ = ("_building", "_install", "_runtime")
+    __slots__ = ("_building", "_failed", "_install", "_runtime")
 
-    def __init__(self, runtime: Runtime, install: Callable[[list[tuple[Route, Picker]]], None]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        install: Callable[[list[tuple[Route, Picker]]], None],
+        failed: Callable[[BaseException], None] | None,
+    ) -> None:
         self._runtime = runtime
         self._install = install
+        self._failed = failed
         self._building: dict[RouteKey, asyncio.Task[None]] = {}
 
     def picker_now(self, route: Route, port: ServicePort | None) -> Picker | None:
@@ -39,7 +45,13 @@ class Publisher:
             )
         task = self._runtime.loop.create_task(self._build(route, port), name=f"ring of {route.key}")
         self._building[route.key] = task
+        task.add_done_callback(self._done)
         return None
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._failed is not None:
+            self._failed(error)
 
     async def _build(self, route: Route, port: ServicePort | None) -> None:
         steps = picker_steps(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Protocol
 
 from userproxy.model.events import Event, Mark
@@ -15,7 +15,12 @@ __all__ = ["EventQueue", "Source"]
 class Source(Protocol):
     """Where objects come from. One consumer at a time; `Proxy` is it."""
 
-    def events(self) -> AsyncIterator[Event]:
+    @property
+    def cluster_ip_required(self) -> bool:
+        """True where objects come complete, as from an API server: no clusterIP means ignored (rule S1)."""
+        ...
+
+    def events(self) -> AsyncGenerator[Event]:
         """Say what exists, then `Synced`, then every change, for ever.
 
         What the source can mend by itself (an unreachable server, a bad file) it reports as a value and

@@ -1,0 +1,320 @@
+"""`Proxy`: a source, the routing and the data plane joined. The one class that embedders meet.
+
+Events flow from the source into the routing's state; what they change is derived once per loop turn and
+applied to the data plane. Everything runs on the loop that enters the context manager; nothing touches
+signals, resource limits or the set-up of logging.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from userproxy.dataplane.dialling import Dialler
+from userproxy.dataplane.plane import DataPlane, DrainReport
+from userproxy.dataplane.snapshot import PortSnapshot
+from userproxy.log import log_event
+from userproxy.model.events import Event, Mark
+from userproxy.model.names import NamespacedName, ObjectRef, ServicePortName
+from userproxy.model.problems import Problem, Severity
+from userproxy.model.routes import RouteChanges
+from userproxy.routing import AddressPlan, EphemeralAddresses, LoopbackAddresses, State
+from userproxy.settings import Addresses, Settings
+from userproxy.sources.base import Source
+
+__all__ = ["Address", "Proxy", "Snapshot", "address_plan", "node_name_of"]
+
+logger = logging.getLogger(__name__)
+
+SERVICES_PER_STEP = 64
+"""Derived and bound in one loop turn: about 5 ms (design: no step above 10 ms)."""
+FOLD_STEP_S = 0.005
+"""Events are folded for at most so long before the loop gets a turn."""
+
+
+class Address(NamedTuple):
+    """Where a service port is reached: what `socket.create_connection` takes."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a proxy serves now."""
+
+    generation: int
+    """Number of the table; grows with each change."""
+    synced: bool
+    """The source has said all that existed at the start (rule R2)."""
+    ports: tuple[PortSnapshot, ...]
+    problems: tuple[Problem, ...]
+    stale: tuple[ObjectRef, ...]
+    """Objects served from an earlier version, because the last one was refused (rule D7)."""
+
+
+class Proxy:
+    """Serves the Services of ``source`` while its ``async with`` block runs.
+
+    When the block ends, what is open is cut; await `drain` first to let it end by itself. A failure in the
+    background cancels the block, and leaves it as itself.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        settings: Settings | None = None,
+        on_hold: Callable[[ServicePortName], None] | None = None,
+        dialler: Dialler | None = None,
+    ) -> None:
+        """``on_hold`` is told the name when the first client of a service port has to wait (rule L9).
+
+        Raises ValueError when a range of ``settings`` is too small.
+        """
+        self._source = source
+        self._settings = settings if settings is not None else Settings()
+        self._on_hold = on_hold
+        self._dialler = dialler
+        self._state = State(
+            node_name=node_name_of(self._settings),
+            addresses=address_plan(self._settings),
+            cluster_ip_required=source.cluster_ip_required,
+        )
+        self._plane: DataPlane | None = None
+        self._tasks = asyncio.TaskGroup()
+        self._background: tuple[asyncio.Task[None], ...] = ()
+        self._fault: asyncio.Future[None] | None = None
+        self._publication: asyncio.Handle | None = None
+        self._published_at = float("-inf")
+        self._marks: list[asyncio.Future[None]] = []
+        self._plane_problems: frozenset[Problem] = frozenset()
+        self._version = 0
+        self._changed = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._fault = asyncio.get_running_loop().create_future()
+        self._plane = DataPlane(
+            self._settings,
+            dialler=self._dialler,
+            on_hold=self._on_hold,
+            changed=self._plane_changed,
+            failed=self._failed,
+        )
+        self._background = (
+            self._tasks.create_task(self._follow(), name="userproxy: follow the source"),
+            self._tasks.create_task(_raise_from(self._fault), name="userproxy: watch for faults"),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        failure: BaseException | None = None
+        for task in self._background:
+            task.cancel()
+        try:
+            await self._tasks.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as group:
+            failure = group.exceptions[0]
+        finally:
+            self._close()
+        if failure is not None and failure is not error:
+            raise failure
+
+    # What embedders ask.
+
+    def address(self, service: str, port_name: str = "", *, family: str | None = None) -> Address:
+        """Where ``service`` ("namespace/name", or "name" in namespace default) is reached.
+
+        ``port_name`` may be left out where the Service has one port; ``family`` is "IPv4" or "IPv6". Raises
+        KeyError when there is no such service port, NotListening when it refuses now (rule T8).
+        """
+        namespace, _, name = service.rpartition("/")
+        return Address(
+            *self._running.address(NamespacedName(namespace or "default", name), port_name, family)
+        )
+
+    async def settled(self, timeout_s: float = 10.0) -> None:
+        """Return when all that the source holds now is in force, or is reported as a problem.
+
+        Raises TimeoutError after ``timeout_s`` seconds.
+        """
+        async with asyncio.timeout(timeout_s):
+            mark = asyncio.get_running_loop().create_future()
+            self._source.mark(mark)
+            await mark
+            await self._running.published()
+
+    def snapshot(self) -> Snapshot:
+        """What is served now; costs in proportion to what is open."""
+        return Snapshot(
+            generation=self._state.generation,
+            synced=self._state.synced,
+            ports=self._running.snapshot(),
+            problems=(*self._state.problems, *sorted(self._plane_problems, key=str)),
+            stale=self._state.stale,
+        )
+
+    async def changed(self, since: int) -> int:
+        """Wait until the table or a listener has changed after version ``since`` (0 at first).
+
+        Returns the version now; changes in between are folded into one.
+        """
+        while self._version == since:
+            self._changed.clear()
+            await self._changed.wait()
+        return self._version
+
+    def reload(self) -> None:
+        """Read files and credentials again."""
+        self._source.reload()
+
+    async def drain(self, timeout_s: float) -> DrainReport:
+        """Take in nothing more, let what is open end by itself for ``timeout_s``, then cut the rest."""
+        self._background[0].cancel()
+        self._cancel_publication()
+        return await self._running.drain(timeout_s)
+
+    # How events become routes.
+
+    @property
+    def _running(self) -> DataPlane:
+        if self._plane is None:
+            raise RuntimeError("the proxy is not running: use it inside 'async with'")
+        return self._plane
+
+    async def _follow(self) -> None:
+        """Fold events for ever; publication follows in the next loop turn."""
+        loop = asyncio.get_running_loop()
+        async with contextlib.aclosing(self._source.events()) as events:
+            step_ends = loop.time() + FOLD_STEP_S
+            async for event in events:
+                self._fold(event)
+                if loop.time() >= step_ends:
+                    await asyncio.sleep(0)
+                    step_ends = loop.time() + FOLD_STEP_S
+
+    def _fold(self, event: Event) -> None:
+        if isinstance(event, Mark):
+            if isinstance(event.token, asyncio.Future):
+                self._marks.append(event.token)
+        else:
+            self._state.fold(event)
+        self._publish_soon()
+
+    def _publish_soon(self) -> None:
+        """Once per loop turn, and no more often than the settings say (rule R10)."""
+        if self._publication is None:
+            loop = asyncio.get_running_loop()
+            due = self._published_at + self._settings.min_sync_period_s
+            if due > loop.time():
+                self._publication = loop.call_at(due, self._publish)
+            else:
+                self._publication = loop.call_soon(self._publish)
+
+    def _publish(self) -> None:
+        self._publication = None
+        try:
+            self._take_and_apply(self._running)
+        except Exception as error:
+            self._failed(error)
+
+    def _take_and_apply(self, plane: DataPlane) -> None:
+        self._published_at = asyncio.get_running_loop().time()
+        changes = self._state.take(SERVICES_PER_STEP)
+        plane.apply(changes)
+        _log_changes(changes)
+        if changes.more:
+            self._publication = asyncio.get_running_loop().call_soon(self._publish)
+        elif self._state.synced:
+            for mark in self._marks:
+                if not mark.done():
+                    mark.set_result(None)
+            self._marks.clear()
+        if changes:
+            self._plane_changed()
+
+    def _plane_changed(self) -> None:
+        """The table or a listener changed: tell problems once, wake whoever waits for changes."""
+        if self._plane is None:
+            return
+        problems = frozenset(self._plane.problems())
+        _log_problems(problems - self._plane_problems, self._plane_problems - problems)
+        self._plane_problems = problems
+        self._version += 1
+        self._changed.set()
+
+    def _failed(self, error: BaseException) -> None:
+        """A fault of ours on the loop: `__aexit__` raises it."""
+        if self._fault is not None and not self._fault.done():
+            self._fault.set_exception(error)
+
+    def _cancel_publication(self) -> None:
+        if self._publication is not None:
+            self._publication.cancel()
+            self._publication = None
+
+    def _close(self) -> None:
+        self._cancel_publication()
+        plane, self._plane = self._plane, None
+        if plane is not None:
+            plane.close()
+        for mark in self._marks:
+            mark.cancel()
+
+
+async def _raise_from(fault: asyncio.Future[None]) -> None:
+    await fault
+
+
+def node_name_of(settings: Settings) -> str:
+    """This node's name: the one given, else the host name, trimmed and lower case (rule N1)."""
+    return (settings.node_name or socket.gethostname()).strip().lower()
+
+
+def address_plan(settings: Settings) -> AddressPlan:
+    """How service ports get their addresses (rule L1). Raises ValueError for a range that is too small."""
+    if settings.addresses is Addresses.EPHEMERAL:
+        return EphemeralAddresses()
+    return LoopbackAddresses(settings.loopback_range, settings.loopback_range_ipv6)
+
+
+def _log_changes(changes: RouteChanges) -> None:
+    for event, services in (
+        ("service_added", changes.added_services),
+        ("service_changed", changes.changed_services),
+        ("service_removed", changes.removed_services),
+    ):
+        for service in services:
+            log_event(logger, logging.INFO, event, namespace=service.namespace, service=service.name)
+    if changes.changed or changes.removed:
+        log_event(
+            logger, logging.INFO, "route_changed", generation=changes.generation,
+            changed=len(changes.changed), removed=len(changes.removed),
+        )  # fmt: skip
+    _log_problems(changes.problems, changes.cleared)
+
+
+def _log_problems(
+    new: tuple[Problem, ...] | frozenset[Problem], cleared: tuple[Problem, ...] | frozenset[Problem]
+) -> None:
+    for problem in new:
+        level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
+        _log_problem(level, "problem", problem)
+    for problem in cleared:
+        _log_problem(logging.INFO, "problem_cleared", problem)
+
+
+def _log_problem(level: int, event: str, problem: Problem) -> None:
+    log_event(
+        logger, level, event, object=str(problem.object), field=problem.field, value=problem.value,
+        rule=problem.rule, origin=problem.origin, message=problem.message,
+    )  # fmt: skip
