@@ -1,0 +1,1 @@
+"""Tests of the pure room that makes routes out of objects."""

@@ -1,0 +1,121 @@
+"""Which endpoints of a service port are usable, and why the others are not (section T)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from userproxy.model.routes import Endpoint
+from userproxy.routing.candidates import Candidate, Candidates
+
+__all__ = ["Selection", "Topology", "Wanted", "reasons", "select"]
+
+
+class Topology(Enum):
+    """Which hints count for the Cluster set (rule T3)."""
+
+    NONE = "none"
+    ZONE = "zone"
+    NODE = "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which sets a service port needs (rules T1, T2)."""
+
+    cluster: bool
+    local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The usable endpoints of one service port in one family, each set sorted by "ip:port"."""
+
+    topology: Topology
+    cluster: tuple[Endpoint, ...] | None
+    """Rule T1; None where it is not wanted."""
+    local: tuple[Endpoint, ...] | None
+    """Rule T2; None where it is not wanted."""
+    serving: tuple[Endpoint, ...]
+    usable_anywhere: bool
+    """Before policy and topology (rule T8)."""
+
+
+def select(found: Sequence[Candidate], wanted: Wanted, *, node_name: str, zone: str) -> Selection:
+    """Apply rules T1 to T4 to candidates that are sorted and free of duplicates; keeps their order."""
+    ready = [one for one in found if one.conditions.ready]  # terminating or not: rule T9
+    draining = [
+        one
+        for one in found
+        if one.conditions.terminating and one.conditions.serving and not one.conditions.ready
+    ]
+    topology = _topology(ready, node_name, zone) if wanted.cluster else Topology.NONE
+    cluster = local = None
+    if wanted.cluster:
+        cluster = _endpoints(_allowed(ready, topology, node_name, zone) or draining)
+    if wanted.local:
+        here = [one for one in ready if one.local] or [one for one in draining if one.local]
+        local = _endpoints(here)
+    return Selection(
+        topology=topology,
+        cluster=cluster,
+        local=local,
+        serving=_endpoints([one for one in found if one.conditions.serving]),
+        usable_anywhere=bool(ready or draining),
+    )
+
+
+def reasons(found: Candidates, selection: Selection, *, zone: str) -> list[tuple[Candidate, str | None]]:
+    """Every candidate with why it is not used, None where it is (rule T5). ``selection`` is of ``found``."""
+    used = {endpoint.name for endpoint in (*(selection.cluster or ()), *(selection.local or ()))}
+    explained: list[tuple[Candidate, str | None]] = [
+        (one, None if one.endpoint.name in used else _why_unused(one, selection, zone))
+        for one in found.unique
+    ]
+    explained.extend((one, f"duplicate of {winner}") for one, winner in found.duplicates)
+    return explained
+
+
+def _topology(ready: Sequence[Candidate], node_name: str, zone: str) -> Topology:
+    """Rule T3: one ready endpoint without a hint switches that kind of hint off."""
+    if all(one.conditions.node_hints for one in ready) and any(
+        node_name in one.conditions.node_hints for one in ready
+    ):
+        return Topology.NODE
+    if all(one.conditions.zone_hints for one in ready) and any(
+        zone and zone in one.conditions.zone_hints for one in ready
+    ):
+        return Topology.ZONE
+    return Topology.NONE
+
+
+def _allowed(ready: list[Candidate], topology: Topology, node_name: str, zone: str) -> list[Candidate]:
+    if topology is Topology.NODE:
+        return [one for one in ready if node_name in one.conditions.node_hints]
+    if topology is Topology.ZONE:
+        return [one for one in ready if zone in one.conditions.zone_hints]
+    return ready
+
+
+def _endpoints(chosen: Sequence[Candidate]) -> tuple[Endpoint, ...]:
+    return tuple([one.endpoint for one in chosen])
+
+
+def _why_unused(candidate: Candidate, selection: Selection, zone: str) -> str:
+    """The one reason why ``candidate`` is in no set of ``selection`` (rule T5)."""
+    entry = candidate.conditions
+    elsewhere = selection.cluster is None and not candidate.local
+    if entry.ready:
+        if elsewhere:
+            return "not on this node (policy Local)"
+        if selection.topology is Topology.NODE:
+            return f"hinted for node(s) {', '.join(entry.node_hints)}"
+        return f"hinted for zone(s) {', '.join(entry.zone_hints)}, this node is in {zone}"
+    if not entry.terminating:
+        return "not ready"
+    if not entry.serving:
+        return "terminating and not serving"
+    if elsewhere:
+        return "not on this node (policy Local)"
+    return "terminating while others are ready"

@@ -1,0 +1,83 @@
+"""The EndpointSlices as they are now, each under its own name, found by their Service (section E)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from userproxy.model.endpoints import EndpointSlice
+from userproxy.model.names import NamespacedName
+from userproxy.model.problems import Problem, Severity
+
+__all__ = ["SliceCache", "slice_problems"]
+
+
+class SliceCache:
+    """Keeps slices one by one, so that an endpoint that moves between two is never lost (rule E8).
+
+    Says which Services each change concerns. Costs what the changed slice costs, whatever else is held.
+    """
+
+    def __init__(self) -> None:
+        self._slices: dict[NamespacedName, EndpointSlice] = {}
+        self._by_service: dict[NamespacedName, dict[NamespacedName, EndpointSlice]] = {}
+        self._zone_hinted: set[NamespacedName] = set()
+
+    def apply(self, new: EndpointSlice) -> tuple[NamespacedName, ...]:
+        """Keep ``new`` in place of its earlier version; the Services whose endpoints that may change.
+
+        A slice that a proxy ignores (no Service, FQDN, headless: rules E1, E2) is not kept, and what it
+        was before goes. When its label moves it to another Service, the old Service loses it (rule E1).
+        """
+        old = self._slices.get(new.key)
+        if old == new:
+            return ()
+        lost = self.remove(new.key)
+        if new.headless or new.address_type is None or not new.service_name:
+            return lost
+        self._slices[new.key] = new
+        self._by_service.setdefault(new.service, {})[new.key] = new
+        if any(endpoint.zone_hints for endpoint in new.endpoints):
+            self._zone_hinted.add(new.key)
+        return lost if new.service in lost else (*lost, new.service)
+
+    def remove(self, key: NamespacedName) -> tuple[NamespacedName, ...]:
+        """Forget a slice; the Service that loses it. An unknown slice is no change (rule E10)."""
+        old = self._slices.pop(key, None)
+        if old is None:
+            return ()
+        self._zone_hinted.discard(key)
+        siblings = self._by_service[old.service]
+        del siblings[key]
+        if not siblings:
+            del self._by_service[old.service]
+        return (old.service,)
+
+    def of(self, service: NamespacedName) -> list[EndpointSlice]:
+        """The slices of ``service``, by name: slices themselves have no order (rule E7)."""
+        siblings = self._by_service.get(service)
+        if siblings is None:
+            return []
+        return list(siblings.values()) if len(siblings) == 1 else [siblings[key] for key in sorted(siblings)]
+
+    def zone_hinted(self) -> Iterator[NamespacedName]:
+        """The Services that have a zone hint somewhere: those that this node's zone concerns (rule T4)."""
+        return (self._slices[key].service for key in self._zone_hinted)
+
+    def __contains__(self, key: NamespacedName) -> bool:
+        return key in self._slices
+
+
+def slice_problems(endpoint_slice: EndpointSlice) -> tuple[Problem, ...]:
+    """A slice that names no Service is told of; a headless one is ignored in silence (rule E1)."""
+    if endpoint_slice.service_name or endpoint_slice.headless:
+        return ()
+    return (
+        Problem(
+            object=endpoint_slice.ref,
+            field="metadata.labels[kubernetes.io/service-name]",
+            value="",
+            rule="E1",
+            message="the label is missing or empty, so the slice belongs to no Service and is ignored",
+            severity=Severity.WARNING,
+        ),
+    )
