@@ -24,8 +24,9 @@ from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.snapshot import PortSnapshot, snapshot_of
 from userproxy.dataplane.states import StateLog
 from userproxy.dataplane.tcp import TcpIntake
+from userproxy.dataplane.udp_intake import UdpIntake
 from userproxy.errors import NotListening
-from userproxy.model.names import NamespacedName, ObjectRef, ServicePortName
+from userproxy.model.names import NamespacedName, ObjectRef, Protocol, ServicePortName
 from userproxy.model.problems import Problem, Severity
 from userproxy.model.routes import Route, RouteChanges, RouteKey
 from userproxy.settings import Settings
@@ -212,7 +213,11 @@ class DataPlane:
 
     def _take_over(self, port: ServicePort, bound: Bound) -> set[RouteKey]:
         """The new address opens first, then the old one stops (rules S12, L6)."""
-        intake: Intake = TcpIntake(self._runtime, port, bound)
+        intake: Intake
+        if port.key.name.protocol is Protocol.UDP:
+            intake = UdpIntake(self._runtime, port, bound)
+        else:
+            intake = TcpIntake(self._runtime, port, bound)
         self._retries.succeeded(port.key)
         again = set(self._own.bound(port.key.name.protocol, intake.host, intake.port))
         intake.route_changed()

@@ -11,6 +11,7 @@ from userproxy.dataplane.descriptors import Descriptors
 from userproxy.dataplane.dialling import Dialler, TcpDialler
 from userproxy.dataplane.engine import Engine
 from userproxy.dataplane.pipes import PipePool
+from userproxy.dataplane.udp_registry import FlowRegistry
 from userproxy.model.names import ServicePortName
 from userproxy.settings import Settings
 
@@ -21,8 +22,8 @@ class Runtime:
     """One for each data plane; made inside a running loop, closed by the plane."""
 
     __slots__ = (
-        "changed", "connections", "deadlines", "descriptors", "dialler", "engine", "flows", "loop",
-        "next_pause_log", "on_hold", "pipes", "random", "settings",
+        "changed", "connections", "deadlines", "descriptors", "dialler", "engine", "loop",
+        "next_pause_log", "on_hold", "pipes", "random", "settings", "udp",
     )  # fmt: skip
 
     def __init__(
@@ -48,10 +49,15 @@ class Runtime:
         """Called when a listener's state changed by itself: taken, or free again."""
         self.connections = 0
         """TCP connections that are open now, of all service ports."""
-        self.flows = 0
-        """UDP flows that are open now, of all service ports."""
+        self.udp = FlowRegistry(self.loop, self.deadlines, self.descriptors, settings.udp.max_flows)
+        """The UDP flows of all service ports."""
         self.next_pause_log = 0.0
         """Loop time from which running out of descriptors may be logged again."""
+
+    @property
+    def flows(self) -> int:
+        """UDP flows that are open now, of all service ports."""
+        return len(self.udp)
 
     def close(self) -> None:
         self.deadlines.close()

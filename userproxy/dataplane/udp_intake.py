@@ -1,0 +1,328 @@
+"""The UDP intake of a service port: one socket that clients know, and the flows that came in by it.
+
+A datagram's whole story: it is read into one shared buffer, its client's flow is looked up, and the flow's
+socket sends it to the endpoint. A client without a flow gets one: the balancer picks, a socket is connected.
+An answer comes back by that socket and leaves by this one, so that it comes from the address and port that
+the client sent to (rule C5). Nothing is queued on the way, save while clients are held (rule L9).
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+from userproxy.dataplane.binding import Bound
+from userproxy.dataplane.closing import Who
+from userproxy.dataplane.engine import ERR, IN
+from userproxy.dataplane.intake import ListenerState
+from userproxy.dataplane.runtime import Runtime
+from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.udp_failures import FailedEndpoints
+from userproxy.dataplane.udp_flow import DATAGRAM_BYTES, UdpFlow
+from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_sockets import accept_again, endpoint_socket, refuse, tune_listener
+from userproxy.dataplane.udp_waiting import WaitingClients
+from userproxy.model.routes import Endpoint
+
+__all__ = ["UdpIntake"]
+
+logger = logging.getLogger(__name__)
+
+DATAGRAMS_PER_TURN = 64
+"""Then other sockets have their turn."""
+ENDS_PER_TURN = 256
+
+_buffer = bytearray(DATAGRAM_BYTES)
+_view = memoryview(_buffer)
+
+
+class UdpIntake:
+    """An `Intake`; also the keeper of its flows. Owns the bound socket until `stop`."""
+
+    __slots__ = (
+        "_all", "_by_endpoint", "_current", "_failures", "_open", "_queued", "_runtime", "_sock", "_stopped",
+        "_taken", "_waiting", "host", "port", "reason", "service_port",
+    )  # fmt: skip
+
+    def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
+        self._runtime = runtime
+        self.service_port = service_port
+        self.host = bound.host
+        self.port = bound.port
+        self.reason = bound.reason
+        """Why not at the stated number; "" when it is."""
+        self._sock = bound.sock
+        self._all: set[UdpFlow] = set()
+        self._current: dict[Address, UdpFlow] = {}
+        """Each client's flow. Flows whose client has moved on are in ``_all`` only."""
+        self._by_endpoint: Counter[Endpoint] = Counter()
+        """How many current flows each endpoint has."""
+        self._failures = FailedEndpoints(runtime.settings.udp.unreplied_timeout_s)
+        self._waiting = WaitingClients(runtime, service_port, self._dispatch)
+        self._open = True
+        self._taken = False
+        self._queued = False
+        self._stopped = False
+        tune_listener(self._sock)
+        runtime.engine.watch(self._sock.fileno(), self)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def state(self) -> ListenerState:
+        """REFUSING also while the socket is open for the sake of flows that have an endpoint (rule C3)."""
+        if self._stopped:
+            return ListenerState.DRAINING
+        if self._taken:
+            return ListenerState.TAKEN
+        if self.service_port.usable:
+            return ListenerState.LISTENING
+        return ListenerState.HOLDING if self.service_port.route.options.hold_s else ListenerState.REFUSING
+
+    def open_traffic(self) -> Iterator[UdpFlow]:
+        return iter(tuple(self._all))
+
+    def route_changed(self) -> None:
+        if self._stopped:
+            return
+        self._open_or_refuse()
+        if self.service_port.usable:
+            self._waiting.release()
+        elif not self.service_port.route.options.hold_s:
+            self._waiting.drop(Who.NO_ENDPOINT)
+
+    def stop(self) -> None:
+        """Refuse, forward what is queued, hand over the answers that have come, close. Ends all flows."""
+        if not self._stopped:
+            self._close_socket()
+            self._end_some()
+
+    def cut_waiting(self, who: Who) -> None:
+        self._waiting.drop(who)
+
+    def cut(self, who: Who) -> int:
+        if not self._stopped:
+            self._close_socket()
+        flows = tuple(self._all)
+        for flow in flows:
+            flow.end(who)
+        return len(flows)
+
+    def _close_socket(self) -> None:
+        """The address is free when this returns; flows that are left end (rule C3), in turns."""
+        if self._open:
+            self._refuse()  # the queue gets no longer from here on
+        while self._receive_some():
+            pass
+        self._waiting.drop(Who.STOP)
+        for flow in self._all:
+            flow.hand_over_last()
+        self._stopped = True
+        self._runtime.engine.close_later(self._sock)
+
+    def _end_some(self) -> None:
+        for flow in tuple(self._all)[:ENDS_PER_TURN]:
+            flow.end(Who.STOP)
+        if self._all:
+            self._runtime.engine.again(self._end_some)
+
+    # Opening and refusing.
+
+    def _open_or_refuse(self) -> None:
+        """Refuse when there is nothing to send to (rule T8), no hold, and no flow that still has one (C3)."""
+        wanted = (
+            bool(self.service_port.usable)
+            or bool(self.service_port.route.options.hold_s)
+            or any(endpoint in self.service_port.serving for endpoint in self._by_endpoint)
+        )
+        if wanted and not self._open:
+            self._accept_again()
+        elif not wanted and self._open:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        self._taken = False
+        try:
+            refuse(self._sock)
+            self._open = False
+        except OSError as error:  # the address left this host: datagrams are dropped and counted instead
+            logger.debug("refusing on %s:%d failed: %s", self.host, self.port, error)
+
+    def _accept_again(self) -> None:
+        try:
+            accept_again(self._sock)
+            self._open = True
+            self._taken = False
+        except OSError as error:
+            self._taken = True
+            logger.debug("listening again on %s:%d failed: %s", self.host, self.port, error)
+
+    # From clients to endpoints.
+
+    def ready(self, mask: int) -> None:
+        if mask & (IN | ERR) and not self._queued:
+            self._receive()
+
+    def failed(self, error: Exception) -> None:
+        """The datagram that failed is lost; go on with those behind it."""
+        self.service_port.counters.dropped["error"] += 1
+        self._receive_later()
+
+    def _receive(self) -> None:
+        self._queued = False
+        if not self._stopped and self._receive_some():
+            self._receive_later()
+
+    def _receive_later(self) -> None:
+        if not self._queued:
+            self._queued = True
+            self._runtime.engine.again(self._receive)
+
+    def _receive_some(self) -> bool:
+        """Forward one turn's worth of datagrams. False: there are no more."""
+        receive = self._sock.recvfrom_into
+        current = self._current
+        for _ in range(DATAGRAMS_PER_TURN):
+            try:
+                size, address = receive(_buffer)
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                logger.debug("receiving on %s:%d failed: %s", self.host, self.port, error)
+                self.service_port.counters.dropped["error"] += 1
+                continue
+            flow = current.get(address)
+            if flow is None or flow.route is not self.service_port.route:
+                self._dispatch(address, _view[:size])
+            elif not flow.send(_view[:size]):
+                self._begin(address, _view[:size])
+        return True
+
+    def _dispatch(self, address: Address, datagram: memoryview) -> None:
+        """Forward by the client's flow, by a new one, or not at all (rules C3, T8, L9)."""
+        service_port = self.service_port
+        if address in self._waiting:
+            self._waiting.add(address, datagram)  # behind its earlier ones
+            return
+        flow = self._current.get(address)
+        if flow is not None:
+            if flow.endpoint in service_port.serving or flow.endpoint in service_port.usable:
+                flow.route = service_port.route
+                if flow.send(datagram):
+                    return
+            elif service_port.usable:
+                self._leave_behind(flow)
+        if service_port.usable:
+            self._begin(address, datagram)
+        elif service_port.route.options.hold_s:
+            self._waiting.add(address, datagram)
+        else:
+            service_port.counters.dropped["no endpoint"] += 1
+
+    def _begin(self, address: Address, datagram: memoryview) -> None:
+        """Send ``datagram`` by a new flow; each endpoint is tried once (rules B4, C6)."""
+        counters = self.service_port.counters
+        registry = self._runtime.udp
+        options = self.service_port.route.options
+        most = options.max_connections or self._runtime.settings.udp.max_flows_per_service
+        for endpoint in self._candidates(address):
+            if not registry.reserve(self, most):
+                counters.dropped["no descriptor"] += 1
+                return
+            try:
+                sock = endpoint_socket(endpoint)
+            except OSError as error:
+                registry.give_back()
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    counters.dropped["no descriptor"] += 1
+                    return
+                self.service_port.counters_of(endpoint).dial_failures += 1
+                self._failures.add(address, endpoint, self._runtime.loop.time())
+                logger.debug("flow to %s failed: %s", endpoint, error)
+                continue
+            flow = UdpFlow(self, self._runtime, sock, address, endpoint)
+            registry.add(flow, self, self._idle_limit_s(replied=False))
+            self._all.add(flow)
+            self._current[address] = flow
+            self._by_endpoint[endpoint] += 1
+            counters.accepted += 1
+            if flow.send(datagram):
+                return
+        counters.dropped["no endpoint"] += 1
+
+    def _candidates(self, address: Address) -> Iterator[Endpoint]:
+        """Endpoints to try, each once; those that refused this client before come last."""
+        tried: set[Endpoint] = set()
+        failed = self._failures.of(address, self._runtime.loop.time())
+        while True:
+            endpoint = self.service_port.choose(address[0], tried | failed)
+            if endpoint is not None:
+                tried.add(endpoint)
+                yield endpoint
+            elif failed:
+                failed = frozenset()
+            else:
+                return
+
+    def _leave_behind(self, flow: UdpFlow) -> None:
+        """The client goes on to another endpoint; ``flow`` stays for a while, for answers that come late."""
+        self._uncurrent(flow)
+        flow.moved = True
+        self._runtime.udp.set_timeout(flow, self._idle_limit_s(replied=False))
+
+    def _idle_limit_s(self, *, replied: bool) -> float:
+        """Rule C4; annotation ``userproxy.dev/idle-timeout`` wins."""
+        udp = self._runtime.settings.udp
+        stated_s = self.service_port.route.options.idle_timeout_s
+        if stated_s is not None:
+            return stated_s if replied else min(stated_s, udp.unreplied_timeout_s)
+        return udp.stream_timeout_s if replied else udp.unreplied_timeout_s
+
+    # From endpoints to clients: what a flow says to its keeper.
+
+    def answered(self, flow: UdpFlow, datagram: memoryview) -> None:
+        if self._stopped:
+            return
+        try:
+            self._sock.sendto(datagram, flow.address)
+            flow.bytes_to_client += len(datagram)
+        except OSError as error:  # no buffer, no route
+            self.service_port.counters.dropped["to client"] += 1
+            logger.debug("answer to %s failed: %s", flow.address, error)
+        if flow.moved:
+            return
+        if flow.replied:
+            self._runtime.udp.touch(flow)
+        else:
+            flow.replied = True
+            self._failures.forget(flow.address)
+            self._runtime.udp.set_timeout(flow, self._idle_limit_s(replied=True))
+
+    def over(self, flow: UdpFlow, who: Who) -> None:
+        self._all.discard(flow)
+        self._uncurrent(flow)
+        if who is Who.ENDPOINT:
+            self._remember_failure(flow)
+        if self._stopped:
+            if not self._all:
+                self._runtime.changed()
+        elif not self.service_port.usable:
+            self._open_or_refuse()
+
+    def _uncurrent(self, flow: UdpFlow) -> None:
+        if self._current.get(flow.address) is flow:
+            del self._current[flow.address]
+            self._by_endpoint[flow.endpoint] -= 1
+            if not self._by_endpoint[flow.endpoint]:
+                del self._by_endpoint[flow.endpoint]
+
+    def _remember_failure(self, flow: UdpFlow) -> None:
+        """The client's next datagram goes elsewhere, also where affinity says otherwise (rules B3, C6)."""
+        now = self._runtime.loop.time()
+        self._failures.add(flow.address, flow.endpoint, now)
+        affinity = self.service_port.affinity
+        if affinity is not None and affinity.get(flow.address[0], now) == flow.endpoint:
+            affinity.forget(flow.address[0])

@@ -1,0 +1,96 @@
+"""All UDP flows of a data plane: room for new ones, and an end for those that idle (rules C3, C4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+
+from userproxy.dataplane.closing import Who
+from userproxy.dataplane.deadlines import Deadline, Deadlines
+from userproxy.dataplane.descriptors import Descriptors
+from userproxy.dataplane.udp_flows import FlowEntry, FlowTable
+
+__all__ = ["FlowRegistry"]
+
+ENDS_PER_TURN = 256
+"""Flows ended in one step, 3 ms; then others have their turn."""
+
+
+class FlowRegistry:
+    """Each flow holds one descriptor of the budget. Says which flow must go; `FlowEntry.end` does it."""
+
+    __slots__ = ("_deadlines", "_descriptors", "_loop", "_table", "_timer")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        descriptors: Descriptors,
+        max_flows: int,
+    ) -> None:
+        self._loop = loop
+        self._deadlines = deadlines
+        self._descriptors = descriptors
+        self._table: FlowTable[FlowEntry] = FlowTable(max_flows)
+        self._timer: Deadline | None = None
+
+    def __len__(self) -> int:
+        """Flows that are open now."""
+        return len(self._table)
+
+    def reserve(self, group: Hashable, max_in_group: int) -> bool:
+        """Make room for one more flow, and count its descriptor; the oldest idle flow goes for it (LT).
+
+        False: there is none that could go. Follow with `add` or `give_back`.
+        """
+        while (flow := self._table.in_the_way(group, max_in_group)) is not None:
+            flow.end(Who.LIMIT)
+        while not self._descriptors.take(1):
+            flow = self._table.oldest()
+            if flow is None:
+                return False
+            flow.end(Who.LIMIT)
+        return True
+
+    def give_back(self) -> None:
+        """The reserved place is not needed."""
+        self._descriptors.give(1)
+
+    def add(self, flow: FlowEntry, group: Hashable, timeout_s: float) -> None:
+        """``flow`` takes the reserved place, and is ended when it has idled for ``timeout_s``."""
+        self._table.add(flow, group, timeout_s, self._loop.time())
+        self._arm(flow.last_s + timeout_s)
+
+    def touch(self, flow: FlowEntry) -> None:
+        """A datagram passed."""
+        self._table.touch(flow, self._loop.time())
+
+    def set_timeout(self, flow: FlowEntry, timeout_s: float) -> None:
+        """As `touch`, with another idle limit from now on."""
+        self._table.set_timeout(flow, timeout_s, self._loop.time())
+        self._arm(flow.last_s + timeout_s)
+
+    def remove(self, flow: FlowEntry) -> None:
+        """``flow`` has ended, and its socket is given back."""
+        self._table.remove(flow)
+        self._descriptors.give(1)
+
+    def _arm(self, when: float) -> None:
+        """See that the timer fires at ``when`` at the latest."""
+        timer = self._timer
+        if timer is None or timer.callback is None or timer.when > when:
+            if timer is not None:
+                timer.cancel()
+            self._timer = self._deadlines.after(max(0.0, when - self._loop.time()), self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        now = self._loop.time() + 0.001  # the loop may fire a timer a clock tick early
+        for _ in range(ENDS_PER_TURN):
+            flow = self._table.expired(now)
+            if flow is None:
+                break
+            flow.end(Who.IDLE)
+        when = self._table.next_expiry_s()
+        if when is not None:
+            self._arm(when)

@@ -1,0 +1,63 @@
+"""The system calls of UDP forwarding: sockets to endpoints, and a listener that refuses (rules T8, C5)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import struct
+from _socket import socket as Socket
+
+from userproxy.model.routes import Endpoint
+
+__all__ = ["accept_again", "endpoint_socket", "refuse", "tune_listener"]
+
+RECEIVE_BUFFER_BYTES = 1 << 20
+"""The kernel doubles it, for its own accounting, and caps it at net.core.rmem_max. Its default holds two
+datagrams of 64 KiB, or 250 small ones: too few for what comes in while another socket has its turn."""
+_NO_PEER = struct.pack("H14x", socket.AF_UNSPEC)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def tune_listener(sock: Socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+
+
+def endpoint_socket(endpoint: Endpoint) -> Socket:
+    """A non-blocking socket connected to ``endpoint``: it gets that one's datagrams and ICMP errors only.
+
+    Raises OSError: no route, no descriptor, or nobody is there.
+    """
+    family = socket.AF_INET6 if ":" in endpoint.ip else socket.AF_INET
+    sock = Socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        sock.connect((endpoint.ip, endpoint.port))
+        # Loopback and a port of the ephemeral range: the kernel may have given us the endpoint's own
+        # address, which says that nobody listens there; our datagrams would come back as answers.
+        if sock.getsockname()[:2] == (endpoint.ip, endpoint.port):
+            raise ConnectionRefusedError(f"nobody listens on {endpoint}")
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def refuse(sock: Socket) -> None:
+    """Let the kernel answer port unreachable to everybody; what is queued stays, and ``sendto`` works on.
+
+    The socket is connected to itself: a connected socket takes datagrams from its peer only, and nobody
+    else can hold that address.
+    """
+    sock.connect(sock.getsockname())
+
+
+def accept_again(sock: Socket) -> None:
+    """Undo `refuse`. The socket keeps its port only if it was bound by number (`bind_keeping_address`).
+
+    connect(2) to AF_UNSPEC, which the socket module has no way to say.
+    """
+    if _libc.connect(sock.fileno(), _NO_PEER, len(_NO_PEER)):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
