@@ -18,7 +18,7 @@ from _socket import socket as Socket
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["ERR", "HUP", "IN", "OUT", "RDHUP", "Engine", "FastSide", "Handler"]
+__all__ = ["ERR", "HUP", "IN", "OUT", "RDHUP", "READS", "Engine", "FastSide", "Handler"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ RDHUP = select.EPOLLRDHUP
 ERR = select.EPOLLERR
 HUP = select.EPOLLHUP
 _ALL = IN | OUT | RDHUP | select.EPOLLET
+READS = IN | select.EPOLLET
+"""For datagram sockets: each datagram that leaves one would bring an edge that says writable."""
 _IN_OUT = IN | OUT
 
 BATCH = 256
@@ -100,13 +102,14 @@ class Engine:
         self.fast.clear()
         self._again.clear()
 
-    def watch(self, fd: int, handler: Handler) -> None:
+    def watch(self, fd: int, handler: Handler, events: int = _ALL) -> None:
         """Tell ``handler`` about ``fd``; the conditions that hold now come with the next batch.
 
-        A descriptor that is watched already only changes its handler: edges that were told stay told.
+        ERR and HUP are told whatever ``events`` says. A descriptor that is watched already only changes its
+        handler: edges that were told stay told.
         """
         if fd not in self.handlers:
-            self._epoll.register(fd, _ALL)
+            self._epoll.register(fd, events)
         self.handlers[fd] = handler
 
     def forget(self, fd: int) -> None:

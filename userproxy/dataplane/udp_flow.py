@@ -9,7 +9,7 @@ from typing import Protocol
 
 from userproxy.dataplane.closing import Phase, Who, close_state
 from userproxy.dataplane.counters import EndpointCounters
-from userproxy.dataplane.engine import ERR, IN
+from userproxy.dataplane.engine import ERR, IN, READS
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.udp_flows import FlowEntry
@@ -77,7 +77,7 @@ class UdpFlow(FlowEntry):
         self.is_over = False
         self.counters.open += 1
         self.counters.connections += 1
-        runtime.engine.watch(sock.fileno(), self)
+        runtime.engine.watch(sock.fileno(), self, READS)
 
     def send(self, datagram: memoryview) -> bool:
         """Pass a datagram on. False: it was not sent, and the flow has ended (rule C6)."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from userproxy.dataplane.binding import Bound
 from userproxy.dataplane.closing import Who
-from userproxy.dataplane.engine import ERR, IN
+from userproxy.dataplane.engine import ERR, IN, READS
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
@@ -66,7 +66,7 @@ class UdpIntake:
         self._queued = False
         self._stopped = False
         tune_listener(self._sock)
-        runtime.engine.watch(self._sock.fileno(), self)
+        runtime.engine.watch(self._sock.fileno(), self, READS)
 
     def __len__(self) -> int:
         return len(self._all)
