@@ -1,0 +1,1 @@
+"""Tests of the reflector and of the credentials."""

@@ -1,0 +1,34 @@
+"""Ways in which following the API server fails, beside those of `userproxy.errors` that embedders meet.
+
+`positions` decides by these classes what is asked next, `outages` how it is told.
+"""
+
+from __future__ import annotations
+
+from userproxy.errors import ResourceExpired, WatchError
+
+__all__ = ["ContinueExpired", "EndedEarly", "NotKubernetes", "Undecodable", "Unreachable", "WrongAnswer"]
+
+
+class Unreachable(WatchError):
+    """No connection to the API server could be made; nothing was asked of it."""
+
+
+class NotKubernetes(WatchError):
+    """Something answered, and it is no Kubernetes API server."""
+
+
+class WrongAnswer(WatchError):
+    """The answer is not what was asked for: another kind, no JSON, a line that is too long (rule R8)."""
+
+
+class Undecodable(WrongAnswer):
+    """A watch event that is not JSON, holds no object, or one without metadata.name (rule R8)."""
+
+
+class EndedEarly(WatchError):
+    """A watch ended in under a second and brought nothing (rule R5)."""
+
+
+class ContinueExpired(ResourceExpired):
+    """A list took longer than its continue token lived: it starts again (rule R3)."""
