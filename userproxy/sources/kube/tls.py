@@ -18,7 +18,7 @@ from userproxy.errors import CredentialsError
 from userproxy.sources.kube.certificates import certificate_blocks, has_encrypted_key, has_private_key
 from userproxy.sources.kube.secret import Secret
 
-__all__ = ["ClientCertificate", "client_context", "explain_verification"]
+__all__ = ["ClientCertificate", "client_context"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,13 @@ class ClientCertificate:
 
 
 def client_context(
-    *, authorities: str = "", origin: str = "", verify: bool = True, identity: ClientCertificate | None = None
+    *,
+    authorities: str | None = None,
+    origin: str = "",
+    verify: bool = True,
+    identity: ClientCertificate | None = None,
 ) -> ssl.SSLContext:
-    """A context for one cluster: its ``authorities`` (PEM; "": the system's) and our ``identity``.
+    """A context for one cluster: its ``authorities`` (PEM; None: the system's) and our ``identity``.
 
     ``origin`` names the authorities in messages. With the system's authorities this takes some 20 ms
     (OpenSSL parses them all), else one or two.
@@ -50,29 +54,13 @@ def client_context(
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif authorities:
-        _trust(context, authorities, origin)
-    else:
+    elif authorities is None:
         context.load_default_certs()
+    else:
+        _trust(context, authorities, origin)
     if identity is not None:
         _show(context, identity)
     return context
-
-
-def explain_verification(error: ssl.SSLCertVerificationError, host: str) -> str:
-    """What is wrong with the certificate of ``host``, in words that say what to look at."""
-    # The X509_V_ERR numbers of OpenSSL; they have not changed since 0.9.
-    match error.verify_code:
-        case 10:
-            return f"the certificate of {host} has expired"
-        case 9:
-            return f"the certificate of {host} is not valid yet; compare the clocks"
-        case 18 | 19 | 20 | 21:
-            return f"the certificate of {host} is not signed by a trusted authority (certificate-authority)"
-        case 62 | 64:
-            return f"the certificate of {host} is for other names (tls-server-name can state one)"
-        case _:
-            return f"the certificate of {host} cannot be verified: {error.verify_message}"
 
 
 def _trust(context: ssl.SSLContext, authorities: str, origin: str) -> None:
