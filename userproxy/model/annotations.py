@@ -37,9 +37,9 @@ def read_options(
     for annotation in ours:
         key, dot, port_name = annotation.removeprefix(PREFIX).partition(".")
         if key not in _OPTIONS or (dot and port_name not in for_one):
-            if not findings.full:
-                message = f"is not known; {_suggestion(key, dot, port_name, port_names)}"
-                findings.warn(_path(annotation), annotations[annotation], message, rule="")
+            # Past the bound it is only counted, and a suggestion would be work for nothing.
+            near = "" if findings.full else _suggestion(key, dot, port_name, port_names)
+            findings.warn(_path(annotation), annotations[annotation], f"is not known; {near}", rule="")
             continue
         value = _checked(key, annotation, annotations[annotation], findings)
         if dot:

@@ -41,16 +41,18 @@ def decode(raw: object, *, origin: str = "") -> Upsert | Rejected | None:
     """
     findings = Findings(object_ref(raw), origin)
     if not is_object(raw):
-        findings.refuse("", raw, "must be an object")
+        findings.refuse("", raw, "must be an object of some kind; it is left out")
         return findings.reject()
     kind = raw.get("kind")
     if not isinstance(kind, str) or not kind:
-        findings.refuse("kind", "" if kind is None else kind, "must be the kind of the object")
+        findings.refuse(
+            "kind", "" if kind is None else kind, "must name the kind of the object; it is left out"
+        )
         return findings.reject()
     decoder = _DECODERS.get(kind)
     if decoder is None:
         return None
     if raw.get("apiVersion") is None:
-        findings.refuse("apiVersion", "", f"is missing; a {kind} has {API_VERSIONS[kind]}", rule="D3")
+        findings.refuse("apiVersion", "", f"is missing; that of a {kind} is {API_VERSIONS[kind]}", rule="D3")
         return findings.reject()
     return decoder(raw, origin=origin)

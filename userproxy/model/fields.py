@@ -53,9 +53,9 @@ class Fields:
         return default
 
     def choice(self, key: str, default: Choice, *, rule: str) -> Choice:
-        """The member of ``default``'s enumeration that ``key`` names, else ``default``."""
+        """The member of ``default``'s enumeration that ``key`` names, else ``default``; "" is absent."""
         value = self._raw.get(key)
-        if value is None or value == default:
+        if value is None or value == "" or value == default:
             return default
         choices = type(default)
         if isinstance(value, str):
@@ -87,7 +87,7 @@ class Fields:
         if is_object(value):
             raw = value
         elif value is not None and refuse:
-            self.findings.refuse(self.path(key), value, "must be an object; the whole is refused")
+            self.findings.refuse(self.path(key), value, "must be an object; the whole object is refused")
         elif value is not None:
             self.findings.error(self.path(key), value, "must be an object; it is left out")
         return Fields(raw, self.path(key), self.findings)

@@ -27,7 +27,8 @@ API_VERSIONS = {"Service": "v1", "EndpointSlice": "discovery.k8s.io/v1", "Node":
 UNNAMED = "(unnamed)"
 """Stands for a missing name in an `ObjectRef`; no object can have it."""
 
-_CLUSTER_WIDE = frozenset({"Node"})
+_CLUSTER_WIDE = frozenset({"Node", "Namespace"})
+_REFUSED = "the object is refused"
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_SUBDOMAIN = re.compile(rf"{_DNS_LABEL.pattern}(?:\.{_DNS_LABEL.pattern})*")
 _DNS_SUBDOMAIN_LENGTH = 253
@@ -74,11 +75,11 @@ def open_object(raw: object, kind: str, origin: str) -> Fields:
     """The top fields of ``raw``, which is meant to be a ``kind``; findings say whether it is refused."""
     findings = Findings(object_ref(raw, kind), origin)
     if not is_object(raw):
-        findings.refuse("", raw, f"must be an object, a {kind}")
+        findings.refuse("", raw, f"must be an object of kind {kind}; it is left out")
         return Fields({}, "", findings)
     # Items of a list from the API server say neither kind nor apiVersion.
     if raw.get("kind") not in (None, kind):
-        findings.refuse("kind", raw["kind"], f"must be {kind}")
+        findings.refuse("kind", raw["kind"], f"must be {kind}; {_REFUSED}")
     if raw.get("apiVersion") not in (None, API_VERSIONS[kind]):
         message = f"is not served; the apiVersion of a {kind} is {API_VERSIONS[kind]}"
         findings.refuse("apiVersion", raw["apiVersion"], message, rule="D3")
@@ -101,10 +102,15 @@ def read_metadata(top: Fields, *, name_is_label: bool = False, cluster_wide: boo
 
 def read_label(metadata: Metadata, label: str, findings: Findings) -> str | None:
     """The value of ``label``, None when it is absent. One that is no string refuses the object."""
-    value = metadata.labels.get(label)
-    if value is None or isinstance(value, str):
+    if label not in metadata.labels:
+        return None
+    value = metadata.labels[label]
+    if value is None:
+        # In the API a null value in an object of strings is "".
+        return ""
+    if isinstance(value, str):
         return value
-    findings.refuse(f"metadata.labels[{label}]", value, "must be a string; the object is refused")
+    findings.refuse(f"metadata.labels[{label}]", value, f"must be a string; {_REFUSED}")
     return None
 
 
@@ -113,18 +119,18 @@ def _name(fields: Fields, key: str, default: str, *, is_label: bool) -> str:
     if value is None or value == "":
         value = default
     if value == "":
-        fields.findings.refuse(fields.path(key), "", "is missing")
-    elif not isinstance(value, str):
-        fields.findings.refuse(fields.path(key), value, "must be a string")
-    elif is_label and not is_dns_label(value):
-        rule = "must be a DNS label: at most 63 of a-z, 0-9 and inner hyphens"
-        fields.findings.refuse(fields.path(key), value, rule)
+        fields.findings.refuse(fields.path(key), "", f"is missing; {_REFUSED}")
+        return ""
+    if not isinstance(value, str):
+        fields.findings.refuse(fields.path(key), value, f"must be a string; {_REFUSED}")
+        return ""
+    if is_label and not is_dns_label(value):
+        message = f"must be a DNS label (at most 63 of a-z, 0-9 and inner hyphens); {_REFUSED}"
+        fields.findings.refuse(fields.path(key), value, message)
     elif not is_label and not _is_dns_subdomain(value):
-        rule = "must be a DNS subdomain: labels of a-z, 0-9 and inner hyphens, joined by dots"
-        fields.findings.refuse(fields.path(key), value, rule)
-    else:
-        return value
-    return ""
+        message = f"must be a DNS subdomain (DNS labels joined by dots, at most 253 characters); {_REFUSED}"
+        fields.findings.refuse(fields.path(key), value, message)
+    return value
 
 
 def _strings(fields: Fields, key: str) -> Mapping[str, object]:
@@ -132,7 +138,7 @@ def _strings(fields: Fields, key: str) -> Mapping[str, object]:
     if is_object(value):
         return value
     if value is not None:
-        fields.findings.refuse(fields.path(key), value, "must be an object of strings")
+        fields.findings.refuse(fields.path(key), value, f"must be an object of strings; {_REFUSED}")
     return {}
 
 

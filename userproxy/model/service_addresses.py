@@ -41,17 +41,15 @@ def read_cluster_addresses(spec: Fields) -> ClusterAddresses:
     alone counts. ``clusterIP`` and the first of ``clusterIPs`` stand in for each other (rule D1).
     """
     single = spec.text("clusterIP", rule="S2") or ""
-    entries = spec.entries("clusterIPs")
+    entries = _indexed(spec, "clusterIPs")
     stated = _stated_families(spec)
     families = tuple(dict.fromkeys(family for family in stated if family is not None))
-    if single == _HEADLESS or (not single and entries and entries[0] == _HEADLESS):
+    if single == _HEADLESS or (not single and entries and entries[0][1] == _HEADLESS):
         return ClusterAddresses(True, families or (Family.IPV4,), ())
     first = _address(single, spec.path("clusterIP"), spec.findings, rule="S2")
-    indexed = [
-        _address(entry, path, spec.findings, rule="S2") for path, entry in _indexed(spec, "clusterIPs")
-    ] or [first]
+    indexed = [_address(entry, path, spec.findings, rule="S2") for path, entry in entries] or [first]
     if first and first != indexed[0]:
-        message = "is not the first of clusterIPs"
+        message = "is not the first of clusterIPs, which counts where ipFamilies are stated"
         spec.findings.warn(spec.path("clusterIP"), single, message, rule="S2")
     if families:
         return ClusterAddresses(False, families, _by_family(stated, indexed, spec))

@@ -72,8 +72,10 @@ def _read_port(entry: object, path: str, findings: Findings) -> ServicePortSpec 
     name = _read_name(fields)
     protocol = _read_protocol(fields)
     port = _read_number(fields, "port")
-    # 0 is how Go writes an absent number, and no other field is that lenient.
-    node_port = _read_number(fields, "nodePort") if fields.raw("nodePort") not in (None, 0) else 0
+    node_port: int | None = 0
+    # 0 is how Go writes an absent number; for Python False is 0 too.
+    if fields.raw("nodePort") not in (None, 0) or fields.raw("nodePort") is False:
+        node_port = _read_number(fields, "nodePort")
     if name is None or protocol is None or port is None or node_port is None:
         return None
     return ServicePortSpec(name, protocol, port, node_port or None)

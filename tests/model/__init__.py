@@ -1,0 +1,1 @@
+"""Pure tests of the values and of their decoding."""
