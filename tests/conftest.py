@@ -1,9 +1,26 @@
-"""What every test gets: a marker for rows of the specification."""
+"""What every test gets: a marker for rows of the specification, and a choice of event loops."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
+
 import pytest
+import uvloop
+
+BOTH_LOOPS = frozenset({"dataplane", "integration"})
+"""Folders whose asynchronous tests run on asyncio and on uvloop; elsewhere a test asks with the marker."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "spec(*rows): rows of docs/semantics.md that this test holds")
+    config.addinivalue_line("markers", "both_loops: run on asyncio and on uvloop")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    factories: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+    if BOTH_LOOPS.intersection(item.path.parts) or item.get_closest_marker("both_loops"):
+        factories["uvloop"] = uvloop.new_event_loop
+    return factories

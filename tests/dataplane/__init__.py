@@ -1,0 +1,1 @@
+"""Real loopback sockets, on asyncio and on uvloop."""
