@@ -8,6 +8,7 @@ from dataclasses import replace
 from userproxy.model.endpoints import EndpointSlice, SliceEndpoint, SlicePort
 from userproxy.model.events import Event, KubeObject, Synced, Upsert
 from userproxy.model.names import Family, NamespacedName, Protocol
+from userproxy.model.problems import Problem
 from userproxy.model.routes import Route
 from userproxy.model.service import Service, ServicePortSpec
 from userproxy.routing import AddressPlan, LoopbackAddresses, State
@@ -16,6 +17,7 @@ NODE = "here"
 IPV4, IPV6 = Family.IPV4, Family.IPV6
 TCP, UDP, SCTP = Protocol.TCP, Protocol.UDP, Protocol.SCTP
 HTTP = ServicePortSpec("http", TCP, 80)
+DNS = ServicePortSpec("dns", UDP, 53)
 
 
 def name(text: str) -> NamespacedName:
@@ -87,3 +89,13 @@ def served(into: State) -> dict[str, Route]:
 
 def names(endpoints: Iterable[object] | None) -> list[str] | None:
     return None if endpoints is None else [str(one) for one in endpoints]
+
+
+WEB, WEB_1 = service(), endpoint_slice("web-1", ["10.0.0.1"])
+KEY = "default/web:http/TCP/IPv4"
+BAD = Problem(WEB.ref, "spec.ports[0].port", "0", "D7", "is not in 1-65535")
+
+
+def cluster(one: State, key: str = KEY) -> list[str] | None:
+    """The Cluster set that is served under ``key``."""
+    return names(served(one)[key].cluster)

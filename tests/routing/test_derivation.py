@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.routing.objects import HTTP, IPV4, NODE, SCTP, TCP, UDP, endpoint_slice, names, ready, service
+from tests.routing.objects import DNS, HTTP, IPV4, NODE, SCTP, TCP, UDP, endpoint_slice, names, ready, service
 from userproxy.model.routes import Route
 from userproxy.model.service import (
     Balancer,
@@ -59,7 +59,7 @@ def test_S1_why_a_service_is_ignored(one: Service, required: bool, why: str | No
     ("port", "why"),
     [
         pytest.param(HTTP, None, id="S7 TCP"),
-        pytest.param(ServicePortSpec("dns", UDP, 53), None, id="S7 UDP"),
+        pytest.param(DNS, None, id="S7 UDP"),
         pytest.param(ServicePortSpec("sig", SCTP, 9), "SCTP is not supported", id="S7 SCTP"),
     ],
 )
@@ -77,7 +77,7 @@ def test_route_holds_all_that_the_data_plane_needs() -> None:
     options = PortOptions(balancer=Balancer.LEAST_CONNECTIONS, hold_s=2.5)
     port = replace(HTTP, options=options)
     one = replace(
-        service("web", port, ServicePortSpec("dns", UDP, 53), ServicePortSpec("sig", SCTP, 9)),
+        service("web", port, DNS, ServicePortSpec("sig", SCTP, 9)),
         session_affinity_s=600,
         internal_traffic_policy=TrafficPolicy.LOCAL,
     )
@@ -109,5 +109,4 @@ def test_what_cannot_matter_here_is_not_in_the_route(same: Service) -> None:
 
 
 def test_S11_order_of_ports_is_no_change() -> None:
-    dns = ServicePortSpec("dns", UDP, 53)
-    assert derived(service("web", HTTP, dns)) == derived(service("web", dns, HTTP))
+    assert derived(service("web", HTTP, DNS)) == derived(service("web", DNS, HTTP))

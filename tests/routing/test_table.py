@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.routing.objects import HTTP, IPV4, TCP, UDP, name, service
+from tests.routing.objects import DNS, HTTP, IPV4, TCP, UDP, name, service
 from userproxy.model.routes import Route
 from userproxy.model.service import ServicePortSpec, TrafficPolicy
 from userproxy.routing.derivation import route_of
@@ -55,7 +55,7 @@ def route(port: ServicePortSpec = HTTP, host: str = "127.1.1.1") -> Route:
             [route()], [route(host="127.1.1.2")], ["http/TCP"], [], "changed", id="S12 another address"
         ),
         pytest.param(
-            [route(), route(ServicePortSpec("dns", UDP, 53))],
+            [route(), route(DNS)],
             [route()],
             [],
             ["dns/UDP"],

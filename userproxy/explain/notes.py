@@ -1,11 +1,14 @@
-"""What is to be said of a Service beside its rows: problems, conflicts, stale objects."""
+"""What is to be said of a Service beside its rows: problems, conflicts, stale objects, mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from userproxy.model.endpoints import EndpointSlice
 from userproxy.model.names import NamespacedName, ObjectRef
+from userproxy.model.service import Service
 from userproxy.routing import State
+from userproxy.routing.derivation import why_port_ignored
 
 __all__ = ["Notes", "notes"]
 
@@ -21,12 +24,25 @@ def notes(state: State) -> Notes:
         slices = state.slices_of(key)
         owners[service.ref] = key
         owners.update((one.ref, key) for one in slices)
-        hinted = any(endpoint.zone_hints for one in slices for endpoint in one.endpoints)
-        if hinted and not state.node.zone and state.why_ignored(service) is None:
-            found.setdefault(key, []).append("zone hints do not count: this node's zone is unknown")
+        if state.why_ignored(service) is None:
+            found[key] = [*_unmatched_ports(service, slices), *_hints_without_zone(slices, state.node.zone)]
     for ref in state.stale:
         sentence = f"stale: the last version of {ref} was refused, the one before it goes on"
         found.setdefault(owners.get(ref), []).append(sentence)
     for problem in state.problems:
         found.setdefault(owners.get(problem.object), []).append(f"{problem.severity}: {problem}")
-    return {key: tuple(sentences) for key, sentences in found.items()}
+    return {key: tuple(sentences) for key, sentences in found.items() if sentences}
+
+
+def _unmatched_ports(service: Service, slices: Sequence[EndpointSlice]) -> Iterator[str]:
+    """A port that all slices know under another name or protocol is a usual mistake (rule E4)."""
+    offered = {(port.name, port.protocol) for one in slices for port in one.ports}
+    names = ", ".join(f"{name or '(no name)'}/{protocol}" for name, protocol in sorted(offered))
+    for port in service.ports:
+        if offered and (port.name, port.protocol) not in offered and why_port_ignored(port) is None:
+            yield f"no slice has port {port.name or '(no name)'}/{port.protocol}: they have {names}"
+
+
+def _hints_without_zone(slices: Sequence[EndpointSlice], zone: str) -> Iterator[str]:
+    if not zone and any(endpoint.zone_hints for one in slices for endpoint in one.endpoints):
+        yield "zone hints do not count: this node's zone is unknown"

@@ -75,7 +75,7 @@ def _usable(row: ExplainRow, pen: _Pen) -> str:
     local = row.internal_traffic_policy is TrafficPolicy.LOCAL
     usable = row.local if local else row.cluster
     if usable:
-        return f"{len(usable)} of {len(row.endpoints)} endpoints in use"
+        return f"{len(usable)} of {len({one.endpoint for one in row.endpoints})} endpoints in use"
     if not row.endpoints:
         return pen("refused: there is no endpoint", _RED)
     elsewhere = row.cluster or any(one.reason == "not on this node (policy Local)" for one in row.endpoints)
@@ -103,7 +103,7 @@ def _details(row: ExplainRow) -> Iterator[str]:
     if row.internal_traffic_policy is TrafficPolicy.LOCAL:
         yield "internal policy Local"
     if row.external_traffic_policy is TrafficPolicy.LOCAL:
-        yield "external policy Local (clients on this node use every endpoint)"
+        yield "external policy Local (clients on this node use the cluster set)"
 
 
 def _remark(row: ExplainRow, one: ExplainEndpoint) -> str:

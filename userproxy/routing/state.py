@@ -24,7 +24,7 @@ from userproxy.routing.table import Difference, RouteTable
 
 __all__ = ["State"]
 
-_ENDPOINTS_PER_STEP = 32  # so many endpoints cost about as much as the rest of a Service
+_ENDPOINTS_PER_STEP = 8  # so many endpoints cost about as much as the rest of a Service
 
 
 class State:
