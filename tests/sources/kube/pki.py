@@ -29,9 +29,13 @@ class Pair:
         return chain, key
 
 
-@cache
 def authority(name: str = "cluster") -> trustme.CA:
     """The authority called ``name``, the same for the whole run."""
+    return _authority(name)
+
+
+@cache
+def _authority(name: str) -> trustme.CA:
     return trustme.CA(organization_name=name)
 
 

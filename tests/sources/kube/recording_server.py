@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.sources.kube.handshake import common_name
+
 __all__ = ["RecordingServer", "Request", "recording_server"]
 
 AUTHORISING = ("authorization", "impersonate-")
@@ -66,13 +68,11 @@ class RecordingServer:
         first, *lines = head.split("\r\n")
         method, path, _ = first.split(" ")
         pairs = (line.partition(":") for line in lines if line)
-        peer = writer.get_extra_info("peercert") or {}
-        names = [value for name in peer.get("subject", ()) for key, value in name if key == "commonName"]
         return Request(
             method=method,
             path=path,
             headers=tuple((name.lower(), value.strip()) for name, _, value in pairs),
-            certificate=names[0] if names else None,
+            certificate=common_name(writer.get_extra_info("peercert")),
             server_name=self._server_names[-1] if self._server_names else None,
         )
 

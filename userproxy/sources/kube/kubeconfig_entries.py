@@ -71,7 +71,7 @@ def decode_user(fields: Fields, folder: Path) -> User:
         token=Secret(token) if token else None,
         token_file=folder / token_file if token_file else None,
         username=username,
-        password=Secret(password),
+        password=Secret(password) if password else None,
         certificate=certificate,
         key=key if certificate is not None else None,
         exec=_exec(fields, folder),
