@@ -1,5 +1,57 @@
 """userproxy: a userspace kube-proxy.
 
 Services from manifests, from calls or from a Kubernetes API server flow in; TCP connections and UDP
-datagrams flow through. Importing this package starts nothing and configures nothing.
+datagrams flow through. Importing this package starts nothing and configures nothing; aiohttp and YAML are
+loaded when a source needs them.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from userproxy.errors import InvalidObject, NotListening, UserproxyError
+from userproxy.settings import Addresses, DialSettings, Limits, Settings, UdpSettings
+
+if TYPE_CHECKING:
+    from userproxy.proxy import Address, Proxy, Snapshot
+    from userproxy.sources.files import FileSource
+    from userproxy.sources.kube.lookup import find_connection
+    from userproxy.sources.kube.source import KubeSource
+    from userproxy.sources.memory import MemorySource
+
+__all__ = [
+    "Address",
+    "Addresses",
+    "DialSettings",
+    "FileSource",
+    "InvalidObject",
+    "KubeSource",
+    "Limits",
+    "MemorySource",
+    "NotListening",
+    "Proxy",
+    "Settings",
+    "Snapshot",
+    "UdpSettings",
+    "UserproxyError",
+    "find_connection",
+]
+
+_LOADED_WHEN_ASKED_FOR = {
+    "Address": "userproxy.proxy",
+    "FileSource": "userproxy.sources.files",
+    "KubeSource": "userproxy.sources.kube.source",
+    "MemorySource": "userproxy.sources.memory",
+    "Proxy": "userproxy.proxy",
+    "Snapshot": "userproxy.proxy",
+    "find_connection": "userproxy.sources.kube.lookup",
+}
+
+
+def __getattr__(name: str) -> object:
+    module = _LOADED_WHEN_ASKED_FOR.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(module), name)

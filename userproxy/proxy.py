@@ -142,10 +142,10 @@ class Proxy:
             *self._running.address(NamespacedName(namespace or "default", name), port_name, family)
         )
 
-    async def settled(self, timeout_s: float = 10.0) -> None:
+    async def settled(self, timeout_s: float | None = 10.0) -> None:
         """Return when all that the source holds now is in force, or is reported as a problem.
 
-        Raises TimeoutError after ``timeout_s`` seconds.
+        Raises TimeoutError after ``timeout_s`` seconds; None waits for ever.
         """
         async with asyncio.timeout(timeout_s):
             mark = asyncio.get_running_loop().create_future()

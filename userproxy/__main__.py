@@ -1,0 +1,5 @@
+"""``python -m userproxy``."""
+
+from userproxy.cli import main
+
+raise SystemExit(main())

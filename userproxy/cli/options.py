@@ -1,0 +1,184 @@
+"""Options that several commands share, and what they say: a source, settings, a loop."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from userproxy.errors import ConfigError
+from userproxy.settings import Addresses, Settings
+
+if TYPE_CHECKING:
+    from userproxy.sources.files import FileSource
+    from userproxy.sources.kube.source import KubeSource
+
+__all__ = [
+    "add_address_options",
+    "add_file_option",
+    "add_loop_option",
+    "add_source_options",
+    "file_source",
+    "is_file_source",
+    "kube_source",
+    "run_loop",
+    "settings_of",
+]
+
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+
+
+def add_file_option(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument(
+        "-f", "--filename", action="append", default=[], metavar="PATH", dest="files", required=required,
+        help="a manifest, a folder of manifests, or - for standard input; repeatable",
+    )  # fmt: skip
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Where objects come from, which of them, and which node this is."""
+    source = parser.add_argument_group(
+        "source", "-f, or a cluster: the first of these that is given or found"
+    )
+    add_file_option(parser)
+    source.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, then ~/.kube/config")
+    source.add_argument("--context", metavar="NAME", help="default: the kubeconfig's current context")
+    source.add_argument("--server", metavar="URL", help="an API server, without credentials")
+    parser.add_argument(
+        "-n", "--namespace", action="append", default=[], metavar="NS", dest="namespaces",
+        help="serve only this namespace; repeatable (default: all)",
+    )  # fmt: skip
+    parser.add_argument("-l", "--selector", default="", help="serve only Services with these labels")
+    parser.add_argument(
+        "--node-name",
+        default="",
+        metavar="NAME",
+        help="this node, for locality and hints (default: host name)",
+    )
+
+
+def add_address_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--addresses", choices=["loopback", "ephemeral"],
+        help="an address for each Service out of 127.0.0.0/8, or 127.0.0.1 with ports that the kernel chooses"
+        " (default: loopback where the host has such addresses)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--loopback-range", action="append", default=[], metavar="CIDR", dest="ranges",
+        help="where Services get their addresses from; once for each family (default: 127.1.0.0 to"
+        " 127.254.255.255, and no IPv6)",
+    )  # fmt: skip
+
+
+def add_loop_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--loop", choices=["uvloop", "asyncio"], default="uvloop", help="event loop (default: uvloop)"
+    )
+
+
+def is_file_source(options: argparse.Namespace) -> bool:
+    """Whether objects come from files. Raises ConfigError when they would come from a cluster as well."""
+    if options.files:
+        for name in ("kubeconfig", "context", "server"):
+            if getattr(options, name) is not None:
+                raise ConfigError(f"-f and --{name} cannot be combined: files or a cluster")
+    return bool(options.files)
+
+
+def file_source(options: argparse.Namespace) -> FileSource:
+    """The source of ``-f``. Raises ConfigError for a path that is missing."""
+    from userproxy.sources.files import FileSource
+
+    return FileSource(options.files, namespaces=options.namespaces, selector=options.selector)
+
+
+def kube_source(options: argparse.Namespace, node_name: str, *, exclude_headless: bool) -> KubeSource:
+    """The source of a cluster. Raises ConfigError when none is given or found, or it cannot be used."""
+    from userproxy.sources.kube.lookup import find_connection
+    from userproxy.sources.kube.source import KubeSource
+
+    connection = find_connection(
+        kubeconfig=Path(options.kubeconfig) if options.kubeconfig is not None else None,
+        context=options.context,
+        server=options.server,
+        environ=os.environ,
+        home=Path.home(),
+    )
+    return KubeSource(
+        connection,
+        namespaces=options.namespaces,
+        selector=options.selector,
+        node_name=node_name,
+        exclude_headless=exclude_headless,
+    )
+
+
+def settings_of(options: argparse.Namespace, node_name: str = "") -> Settings:
+    """Settings from `add_address_options`.
+
+    Raises ConfigError for a range that is no CIDR, too small, or not local to this host (rule L1)."""
+    ranges: dict[int, IPv4Network | IPv6Network] = {}
+    for text in options.ranges:
+        try:
+            network = ip_network(text)
+        except ValueError as error:
+            raise ConfigError(f"--loopback-range {text}: {error}") from error
+        if network.version in ranges:
+            raise ConfigError(f"--loopback-range {text}: a second range for IPv{network.version}")
+        ranges[network.version] = _checked(network)
+    ipv4, ipv6 = ranges.get(4), ranges.get(6)
+    assert ipv4 is None or isinstance(ipv4, IPv4Network)
+    assert ipv6 is None or isinstance(ipv6, IPv6Network)
+    return Settings(
+        node_name=node_name,
+        addresses=_addresses(options.addresses, ipv4),
+        loopback_range=ipv4,
+        loopback_range_ipv6=ipv6,
+    )
+
+
+def _addresses(wanted: str | None, ipv4: IPv4Network | None) -> Addresses:
+    if wanted is not None:
+        return Addresses(wanted)
+    first = str(ipv4[1]) if ipv4 is not None else "127.1.0.1"
+    return Addresses.LOOPBACK if _is_local(first) else Addresses.EPHEMERAL  # macOS has only 127.0.0.1
+
+
+def _checked(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if network.num_addresses < 256:
+        raise ConfigError(f"--loopback-range {network}: smaller than 256 addresses")
+    if isinstance(network, IPv4Network) and network.subnet_of(_LOOPBACK):
+        return network
+    for address in (network[1], network[-2]):
+        if not _is_local(str(address)):
+            raise ConfigError(
+                f"--loopback-range {network}: {address} is not local to this host"
+                f" (as root: ip route add local {network} dev lo)"
+            )
+    return network
+
+
+def _is_local(address: str) -> bool:
+    """Whether a socket can be bound there."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+def run_loop(loop: str, body: Callable[[], Coroutine[object, object, int]]) -> int:
+    """Run ``body`` on the chosen loop and return its exit code."""
+    if loop == "uvloop":
+        import uvloop
+
+        return uvloop.run(body())
+    import asyncio
+
+    return asyncio.run(body())
