@@ -108,9 +108,11 @@ def _infer(stack: _Stack, cluster: Sequence[Family]) -> None:
     """Families that are not stated are those of the addresses."""
     if stack.policy == _SINGLE:
         for count, what in ((len(stack.addresses), "cluster addresses"), (len(stack.families), "families")):
-            if count == 2:
+            if count > 1:
                 stack.refuse(
-                    _POLICY, stack.policy, f"must be 'RequireDualStack' or 'PreferDualStack' with two {what}"
+                    _POLICY,
+                    stack.policy,
+                    f"must be 'RequireDualStack' or 'PreferDualStack' with several {what}",
                 )
     if stack.addresses[:1] == ["None"]:
         return
@@ -129,7 +131,9 @@ def _check_cluster(stack: _Stack, cluster: Sequence[Family]) -> None:
     if stack.policy == _REQUIRE and len(cluster) < 2:
         stack.refuse(_POLICY, stack.policy, f"the cluster has only the family {cluster[0]}")
     for index, family in enumerate(stack.families):
-        if family not in cluster:
+        if family in stack.families[:index]:
+            stack.errors.append(FieldError(f"{_FAMILIES}[{index}]", family, "", Reason.DUPLICATE))
+        elif family not in cluster:
             stack.refuse(f"{_FAMILIES}[{index}]", family, "the cluster has no range of this family")
 
 
