@@ -20,8 +20,9 @@ __all__ = ["parse_json"]
 _BLANKS = " \t\r\n"
 
 # Undocumented: where a Python lacks it, the C one does the same, only without letting others run.
+_SCANNER = "py_make_scanner" if hasattr(scanner, "py_make_scanner") else "make_scanner"
 _make_scanner: Callable[[json.JSONDecoder], Callable[[str, int], tuple[object, int]]] = getattr(
-    scanner, "py_make_scanner", scanner.make_scanner
+    scanner, _SCANNER
 )
 
 

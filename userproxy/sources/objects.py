@@ -97,7 +97,8 @@ class ObjectSet:
 
     def complain(self, source: ObjectRef, complaints: tuple[Problem, ...]) -> list[Event]:
         """Replace what is wrong with ``source`` as a whole; its objects stay as they are."""
-        self._sources.setdefault(source, _Source(Contents())).complaints = complaints
+        if complaints or source in self._sources:
+            self._sources.setdefault(source, _Source(Contents())).complaints = complaints
         return list(self._tell({source}))
 
     def _changes(self, changed: set[ObjectRef], sources: set[ObjectRef]) -> list[Event]:
