@@ -108,6 +108,12 @@ def test_a_bad_value_is_a_warning_and_the_default(key: str, value: object) -> No
     assert len(problem.value) <= 80
 
 
+def test_null_for_one_port_is_absent() -> None:
+    found, problems = options(hold="30s", hold__http=None, nonsense=None)
+    assert found == {"http": PortOptions(hold_s=30.0), "metrics": PortOptions(hold_s=30.0)}
+    assert problems == ()
+
+
 def test_a_bad_value_for_one_port_is_the_default_there_and_nothing_elsewhere() -> None:
     found, problems = options(hold="30s", hold__http="soon", balancer="consistent-hash")
     hashed = Balancer.CONSISTENT_HASH

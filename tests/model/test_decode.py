@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from tests.model.raw import endpoint, endpoint_slice, node, places, port, refusal, service
 from userproxy.model.decode import (
     API_VERSIONS,
+    Decoder,
     decode,
     decode_endpoint_slice,
     decode_node,
@@ -71,9 +71,7 @@ FULL = [FULL_SERVICE, FULL_SLICE, FULL_NODE]
     ],
     ids=["Service", "EndpointSlice", "Node"],
 )
-def test_an_object_is_decoded_by_its_kind(
-    raw: object, decoder: Callable[..., Upsert | Rejected], value: type
-) -> None:
+def test_an_object_is_decoded_by_its_kind(raw: object, decoder: Decoder, value: type) -> None:
     event = decode(raw, origin="web.yaml")
     assert isinstance(event, Upsert)
     assert isinstance(event.object, value)

@@ -177,6 +177,7 @@ LABEL = "service.kubernetes.io/service-proxy-name"
         pytest.param({LABEL: "other"}, "other", id="a name"),
         pytest.param({LABEL: ""}, "", id="empty still counts"),
         pytest.param({LABEL: None}, "", id="null is the empty text"),
+        pytest.param({LABEL: "a\n" + "b" * 10**6}, r"a\n" + "b" * 76 + "…", id="strange, made safe to show"),
         pytest.param({"app": "web"}, None, id="absent"),
         pytest.param(
             {"service.kubernetes.io/headless": ""}, None, id="the headless label means nothing here"

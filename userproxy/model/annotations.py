@@ -29,7 +29,11 @@ def read_options(
     annotations: Mapping[str, object], port_names: Collection[str], findings: Findings
 ) -> dict[str, PortOptions]:
     """The options of each port, by its name."""
-    ours = [key for key in annotations if isinstance(key, str) and key.startswith(PREFIX)]
+    ours = [
+        key
+        for key in annotations
+        if isinstance(key, str) and key.startswith(PREFIX) and annotations[key] is not None
+    ]
     if not ours:
         return dict.fromkeys(port_names, _DEFAULTS)
     for_all: dict[str, str] = {}
@@ -60,8 +64,6 @@ def _options(values: Mapping[str, str | None]) -> PortOptions:
 
 def _checked(key: str, annotation: str, value: object, findings: Findings) -> str | None:
     """The value if it means something, else None and a problem."""
-    if value is None:
-        return None
     try:
         if not isinstance(value, str):
             raise ValueError("must be a string")

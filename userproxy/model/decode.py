@@ -7,7 +7,8 @@ when its kind is not read. Nothing here raises, whatever the object holds, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from userproxy.model.events import Rejected, Upsert
 from userproxy.model.fields import is_object
@@ -19,6 +20,7 @@ from userproxy.model.slice_decoder import decode_endpoint_slice
 
 __all__ = [
     "API_VERSIONS",
+    "Decoder",
     "decode",
     "decode_endpoint_slice",
     "decode_node",
@@ -26,7 +28,14 @@ __all__ = [
     "object_ref",
 ]
 
-_DECODERS: Mapping[str, Callable[..., Upsert | Rejected]] = {
+
+class Decoder(Protocol):
+    """Decodes the objects of one kind, which a list of the API server does not state."""
+
+    def __call__(self, raw: object, *, origin: str = "") -> Upsert | Rejected: ...
+
+
+_DECODERS: Mapping[str, Decoder] = {
     "Service": decode_service,
     "EndpointSlice": decode_endpoint_slice,
     "Node": decode_node,

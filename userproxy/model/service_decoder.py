@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from userproxy.model.events import Rejected, Upsert
 from userproxy.model.fields import Fields
+from userproxy.model.findings import shorten
 from userproxy.model.metadata import open_object, read_label, read_metadata
 from userproxy.model.service import Service, ServiceType, TrafficPolicy
 from userproxy.model.service_addresses import (
@@ -47,6 +48,7 @@ def decode_service(raw: object, *, origin: str = "") -> Upsert | Rejected:
     cluster = read_cluster_addresses(spec)
     external_policy = spec.choice("externalTrafficPolicy", TrafficPolicy.CLUSTER, rule="S8")
     ports_required = not cluster.headless and service_type is not ServiceType.EXTERNAL_NAME
+    proxy_name = read_label(metadata, _SERVICE_PROXY_NAME, findings)
     service = Service(
         metadata.namespace,
         metadata.name,
@@ -63,7 +65,7 @@ def decode_service(raw: object, *, origin: str = "") -> Upsert | Rejected:
         load_balancer_ips=read_load_balancer_ips(top),
         source_ranges=read_source_ranges(spec),
         health_check_node_port=_read_health_check_node_port(spec, service_type, external_policy),
-        service_proxy_name=read_label(metadata, _SERVICE_PROXY_NAME, findings),
+        service_proxy_name=None if proxy_name is None else shorten(proxy_name),
         creation_timestamp=_read_creation_timestamp(top),
     )
     return findings.outcome(service)

@@ -20,6 +20,7 @@ __all__ = ["read_endpoints"]
 
 _BY_ADDRESS = attrgetter("address")
 _BY_ALL = attrgetter("address", "terminating", "ready", "serving", "node_name", "zone_hints", "node_hints")
+_NO_HINT = "this hint is left out"
 _MAYBE_UNUSABLE = frozenset("02f:")
 """First characters of the canonical addresses that nothing can be sent to, and of some that are good."""
 
@@ -81,12 +82,11 @@ def _read_endpoint(entry: object, family: Family, index: int, findings: Findings
     hints = entry.get("hints")
     if hints is None:
         return SliceEndpoint(address, ready, serving, terminating, node_name)
-    path = f"endpoints[{index}].hints"
     if not is_object(hints):
-        findings.warn(path, hints, f"must be an object; {_NO_HINT}", rule="T3")
+        findings.warn(f"endpoints[{index}].hints", hints, f"must be an object; {_NO_HINT}", rule="T3")
         hints = {}
-    zones = _read_hints(hints.get("forZones"), f"{path}.forZones", findings)
-    nodes = _read_hints(hints.get("forNodes"), f"{path}.forNodes", findings)
+    zones = _read_hints(hints.get("forZones"), "forZones", index, findings)
+    nodes = _read_hints(hints.get("forNodes"), "forNodes", index, findings)
     return SliceEndpoint(address, ready, serving, terminating, node_name, zones, nodes)
 
 
@@ -123,11 +123,12 @@ def _condition(value: object, name: str, default: bool, address: str) -> bool:
     raise _Dropped(f".conditions.{name}", value, f"condition {name} is not true or false", address)
 
 
-def _read_hints(entries: object, path: str, findings: Findings) -> tuple[str, ...]:
+def _read_hints(entries: object, kind: str, endpoint: int, findings: Findings) -> tuple[str, ...]:
     """The names of one kind of hint, each once and in order; a bad one is left out."""
     if entries is None:
         return ()
     if not is_list(entries):
+        path = f"endpoints[{endpoint}].hints.{kind}"
         findings.warn(path, entries, f"must be a list; {_NO_HINT}", rule="T3")
         return ()
     names: set[str] = set()
@@ -136,9 +137,7 @@ def _read_hints(entries: object, path: str, findings: Findings) -> tuple[str, ..
         if isinstance(name, str) and is_plain(name):
             names.add(name)
         else:
+            path = f"endpoints[{endpoint}].hints.{kind}[{index}]"
             shown = entry if name is None else name
-            findings.warn(f"{path}[{index}]", shown, f"must have a name; {_NO_HINT}", rule="T3")
+            findings.warn(path, shown, f"must have a name; {_NO_HINT}", rule="T3")
     return tuple(sorted(names))
-
-
-_NO_HINT = "this hint is left out"
