@@ -131,6 +131,11 @@ class Proxy:
 
     # What embedders ask.
 
+    @property
+    def source(self) -> Source:
+        """The source that it serves."""
+        return self._source
+
     def address(self, service: str, port_name: str = "", *, family: str | None = None) -> Address:
         """Where ``service`` ("namespace/name", or "name" in namespace default) is reached.
 
