@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from userproxy.dataplane.intake import ListenerState
@@ -62,7 +63,7 @@ def snapshot_of(service_port: ServicePort, *, draining: bool, reason: str) -> Po
         listen_host=route.listen_host,
         listen_port=intake.port if intake is not None else None,
         state=state,
-        reason=intake.reason if intake is not None and not reason else reason,
+        reason="; ".join(_reasons(service_port, state, reason)),
         endpoints=_endpoints(service_port),
         open=service_port.open_count(),
         held=service_port.counters.held,
@@ -70,6 +71,17 @@ def snapshot_of(service_port: ServicePort, *, draining: bool, reason: str) -> Po
         ends=tuple(sorted(service_port.counters.ends.items())),
         dropped=tuple(sorted(service_port.counters.dropped.items())),
     )
+
+
+def _reasons(service_port: ServicePort, state: ListenerState, binding: str) -> Iterator[str]:
+    """What is unusual: the number, a failed bind, and why there is nothing to send to (rule T8)."""
+    if service_port.intake is not None and service_port.intake.reason:
+        yield service_port.intake.reason
+    if binding:
+        yield binding
+    if state in (ListenerState.REFUSING, ListenerState.HOLDING):
+        elsewhere = service_port.route.usable_anywhere
+        yield "no usable endpoint on this node (policy Local)" if elsewhere else "no usable endpoint"
 
 
 def _endpoints(service_port: ServicePort) -> tuple[EndpointSnapshot, ...]:
