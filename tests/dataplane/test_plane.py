@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.dataplane.harness import SERVICE, WEB, Peer, endpoint_of, harness, listening, route
+from tests.dataplane.harness import SERVICE, Peer, endpoint_of, harness, listening, route
 from userproxy.dataplane.binding import Bindings
 from userproxy.errors import NotListening
 from userproxy.model.names import NamespacedName, Protocol, ServicePortName
 from userproxy.model.routes import Endpoint, RouteChanges
-from userproxy.model.service import Balancer, PortOptions
+from userproxy.model.service import Balancer, PortOptions, TrafficPolicy
 
 HASHED = PortOptions(balancer=Balancer.CONSISTENT_HASH)
 
@@ -306,7 +306,7 @@ async def test_TT_drain_cuts_at_its_limit() -> None:
 async def test_T8_both_reasons_for_refusing_are_told_apart() -> None:
     """No endpoint anywhere, or some that the Local policy does not allow here."""
     nowhere = route()
-    elsewhere = replace(route(), local=(), usable_anywhere=True)
+    elsewhere = replace(route(), local=(), usable_anywhere=True, internal_traffic_policy=TrafficPolicy.LOCAL)
     assert nowhere.internal == elsewhere.internal == ()
     async with harness() as h:
         for number, one in enumerate((nowhere, elsewhere), start=1):
@@ -314,4 +314,3 @@ async def test_T8_both_reasons_for_refusing_are_told_apart() -> None:
             h.plane.apply(RouteChanges(number, changed=(replace(one, name=name),)))
         reasons = [port.reason for port in h.plane.snapshot()]
         assert reasons == ["no usable endpoint", "no usable endpoint on this node (policy Local)"]
-    assert WEB.port_name == "http"

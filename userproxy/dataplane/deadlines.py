@@ -32,12 +32,13 @@ class Deadline:
 class Deadlines:
     """Owns one timer handle; `close` cancels it and all limits."""
 
-    __slots__ = ("_loop", "_queues", "_timer")
+    __slots__ = ("_fires_at", "_loop", "_queues", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._queues: dict[float, deque[Deadline]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._fires_at = 0.0
 
     def after(self, delay_s: float, callback: Callable[[], None]) -> Deadline:
         """Call ``callback`` once, ``delay_s`` from now, unless it is cancelled."""
@@ -59,9 +60,10 @@ class Deadlines:
     def _arm(self, when: float) -> None:
         """See that the timer fires at ``when`` at the latest."""
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._fires_at <= when:
                 return
             self._timer.cancel()
+        self._fires_at = when
         self._timer = self._loop.call_at(when, self._expire)
 
     def _arm_for_heads(self) -> None:

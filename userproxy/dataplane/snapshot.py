@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.model.routes import RouteKey
+from userproxy.model.service import TrafficPolicy
 
 __all__ = ["EndpointSnapshot", "PortSnapshot", "snapshot_of"]
 
@@ -80,7 +81,8 @@ def _reasons(service_port: ServicePort, state: ListenerState, binding: str) -> I
     if binding:
         yield binding
     if state in (ListenerState.REFUSING, ListenerState.HOLDING):
-        elsewhere = service_port.route.usable_anywhere
+        route = service_port.route
+        elsewhere = route.usable_anywhere and route.internal_traffic_policy is TrafficPolicy.LOCAL
         yield "no usable endpoint on this node (policy Local)" if elsewhere else "no usable endpoint"
 
 
