@@ -1,0 +1,131 @@
+"""``userproxy apiserver``: the test API server as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from userproxy.errors import ConfigError, UserproxyError
+
+if TYPE_CHECKING:
+    from userproxy.testing import ApiServer
+
+__all__ = ["add_arguments", "run"]
+
+_VERSION = re.compile(r"v?\d{1,3}\.\d{1,3}(\.\d{1,3})?")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.description = (
+        "A small Kubernetes API server for trying things out: Services, EndpointSlices, Endpoints,"
+        " Namespaces and Nodes, for kubectl and any other client. Objects live in memory. Nobody is asked"
+        " for credentials, so listen where only you can connect."
+    )
+    parser.add_argument(
+        "--listen",
+        default="127.0.0.1:0",
+        metavar="HOST:PORT",
+        help="where to listen; with port 0 the kernel chooses (default: %(default)s); the address is printed",
+    )
+    parser.add_argument(
+        "--write-kubeconfig",
+        metavar="FILE",
+        help="write a kubeconfig for it, in place of what is there; the file stays when the server ends",
+    )
+    parser.add_argument(
+        "-f",
+        "--filename",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="apply the objects of a file, of a folder or of standard input (-) at start; may be repeated",
+    )
+    parser.add_argument(
+        "--kubernetes-version",
+        default="1.32",
+        metavar="VERSION",
+        help="what /version answers, by which some kubectl builds choose their own (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT: 0. 1: the address is taken, or an object is refused. 2: usage."""
+    try:
+        host, port = _host_and_port(args.listen)
+        version = _version(args.kubernetes_version)
+        asyncio.run(_serve(host, port, version, args.filename, args.write_kubeconfig))
+    except ConfigError as error:
+        return _fail(str(error), 2)
+    except UserproxyError as error:
+        return _fail(str(error), 1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", 1)
+    return 0
+
+
+async def _serve(host: str, port: int, version: str, paths: list[str], kubeconfig: str | None) -> None:
+    # Not at the top: --help shall not load aiohttp.
+    from userproxy.testing import ApiServer
+
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    # Versions of a restarted server are larger than those that clients remember: they meet 410, and list.
+    server = ApiServer(kubernetes_version=version, first_resource_version=time.time_ns() // 1_000_000)
+    if paths:
+        await _apply(server, paths)
+    try:
+        await server.start(host, port)
+    except OSError as error:
+        raise UserproxyError(f"cannot listen on {host}:{port}: {_why(error)}") from error
+    try:
+        if kubeconfig is not None:
+            server.kubeconfig(Path(kubeconfig))
+        print(f"listening on {server.url}", flush=True)
+        await over.wait()
+    finally:
+        await server.stop()
+
+
+async def _apply(server: ApiServer, paths: list[str]) -> None:
+    """Apply what files hold. Raises UserproxyError that names file, document, object and field."""
+    from userproxy.testing.api_server import StatusError
+    from userproxy.testing.api_server.manifests import read_manifests
+
+    for manifest in read_manifests(paths):
+        try:
+            await server.apply(manifest.raw)
+        except StatusError as error:
+            raise UserproxyError(f"{manifest.origin}: {error}") from error
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, colon, number = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (colon and host and number.isascii() and number.isdigit() and int(number) <= 65535):
+        raise ConfigError(f"--listen {text!r}: must be HOST:PORT, with a port from 0 to 65535")
+    return host, int(number)
+
+
+def _version(text: str) -> str:
+    if not _VERSION.fullmatch(text):
+        raise ConfigError(f"--kubernetes-version {text!r}: must be like 1.32 or 1.32.4")
+    return text
+
+
+def _why(error: OSError) -> str:
+    # asyncio words its own message around the kernel's; a name that is not found has none.
+    return error.strerror.rpartition(": ")[2] if error.strerror else str(error)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code

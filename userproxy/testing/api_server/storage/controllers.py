@@ -1,0 +1,90 @@
+"""What controllers do in a cluster, done here at once: mirroring, clearing namespaces, dropping Endpoints.
+
+In: every change of the store. Out: the writes that follow from it, through the registry.
+"""
+
+from __future__ import annotations
+
+from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, KINDS, NAMESPACE, SERVICE
+from userproxy.manifest.mirroring import MANAGED_BY, mirror
+from userproxy.testing.api_server.storage.history import Change, RawObject
+from userproxy.testing.api_server.storage.registry import Registry
+from userproxy.testing.api_server.storage.store import metadata_of
+
+__all__ = ["Controllers"]
+
+_SERVICE_NAME = "kubernetes.io/service-name"
+_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+
+
+class Controllers:
+    """Follows the store from construction on; each change is dealt with before its write returns."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._store = registry.store
+        self._store.subscribe(self._on_change)
+
+    def _on_change(self, change: Change) -> None:
+        namespace, name = change.key
+        if change.kind == NAMESPACE:
+            self._clear_namespace(name)
+            return
+        if change.kind in (SERVICE, ENDPOINTS):
+            self._mirror(namespace, name)
+        if change.kind == SERVICE and change.new is None and self._store.get(ENDPOINTS, *change.key):
+            # The endpoints controller: a Service takes the Endpoints of its name along.
+            self._registry.delete(ENDPOINTS, namespace, name)
+        if change.new is None:
+            self._finish_namespace(namespace)
+
+    def _mirror(self, namespace: str, name: str) -> None:
+        """Make the mirrored slices what the Endpoints of this name say now (rule D6)."""
+        endpoints = self._store.get(ENDPOINTS, namespace, name)
+        service = self._store.get(SERVICE, namespace, name)
+        wanted = {_name(raw): raw for raw in mirror(endpoints, service)} if endpoints else {}
+        for raw in tuple(self._store.objects(ENDPOINT_SLICE, namespace)):
+            if _mirrors(raw, name) and _name(raw) not in wanted:
+                self._registry.delete(ENDPOINT_SLICE, namespace, _name(raw))
+        if self._is_terminating(namespace):
+            return
+        for slice_name, raw in wanted.items():
+            if self._store.get(ENDPOINT_SLICE, namespace, slice_name) is None:
+                self._registry.create(ENDPOINT_SLICE, namespace, raw)
+            else:
+                self._registry.replace(ENDPOINT_SLICE, namespace, slice_name, raw)
+
+    def _clear_namespace(self, namespace: str) -> None:
+        """Delete all that is in a namespace that is being terminated."""
+        if not self._is_terminating(namespace):
+            return
+        for kind in KINDS:
+            if kind.namespaced:
+                for raw in tuple(self._store.objects(kind, namespace)):
+                    # One may have taken another along.
+                    if self._store.get(kind, namespace, _name(raw)) is not None:
+                        self._registry.delete(kind, namespace, _name(raw))
+        self._finish_namespace(namespace)
+
+    def _finish_namespace(self, namespace: str) -> None:
+        """Let a terminating namespace go once it is empty."""
+        if self._is_terminating(namespace) and not any(
+            any(True for _ in self._store.objects(kind, namespace)) for kind in KINDS if kind.namespaced
+        ):
+            self._registry.expunge(NAMESPACE, "", namespace)
+
+    def _is_terminating(self, namespace: str) -> bool:
+        found = self._store.get(NAMESPACE, "", namespace)
+        return found is not None and bool(metadata_of(found).get("deletionTimestamp"))
+
+
+def _name(raw: RawObject) -> str:
+    return str(metadata_of(raw).get("name"))
+
+
+def _mirrors(raw: RawObject, endpoints: str) -> bool:
+    """True when the slice was mirrored from the Endpoints of this name."""
+    labels = metadata_of(raw).get("labels")
+    if not isinstance(labels, dict):
+        return False
+    return labels.get(_MANAGED_BY) == MANAGED_BY and labels.get(_SERVICE_NAME) == endpoints
