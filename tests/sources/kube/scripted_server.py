@@ -1,4 +1,4 @@
-"""An HTTP server that answers word for word what a test tells it to: half lines, cuts and silence included."""
+"""An HTTP server that answers word for word what a test tells it to: half lines, cuts, silence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Request:
 
     target: str
     headers: Mapping[str, str]
-    """By lower-case name; the last one of a name."""
+    """By lower-case name; those that stand there more than once joined by a comma."""
     query: Mapping[str, str] = field(init=False)
     resource: str = field(init=False)
     verb: str = field(init=False)
@@ -52,6 +52,7 @@ class Stream:
         self.request = request
         self._reader = reader
         self._writer = writer
+        self._gone = asyncio.Event()
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
@@ -81,11 +82,17 @@ class Stream:
 
     async def client_gone(self) -> None:
         """Wait until the client has closed the connection."""
+        await self._gone.wait()
+
+    async def hold(self) -> None:
+        """Leave the connection open until the client closes it; for the server's side."""
         try:
             while await self._reader.read(4096):
                 pass
         except ConnectionError:
             pass
+        finally:
+            self._gone.set()
 
 
 Answer = Callable[[Stream], Awaitable[None]]
@@ -94,12 +101,14 @@ Answer = Callable[[Stream], Awaitable[None]]
 class ScriptedServer:
     """Answers each resource's lists and watches from its own script, in order.
 
-    Past the end of its script a list is left without an answer, and a watch is accepted and left open: `stream` gives it
-    to the test.
+    Past the end of its script a list is left without an answer, and a watch is accepted and left open:
+    `stream` gives it to the test. With ``otherwise`` that answers instead.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, *, otherwise: Answer | None = None) -> None:
+        self._otherwise = otherwise
         self.requests: list[Request] = []
+        self.connections = 0
         self._tls = tls
         self._scripts: dict[tuple[str, str], deque[Answer]] = defaultdict(deque)
         self._streams: dict[str, asyncio.Queue[Stream]] = defaultdict(asyncio.Queue)
@@ -149,6 +158,10 @@ class ScriptedServer:
             await self._came.wait_for(lambda: len(self._such(resource, verb)) >= count)
         return self._such(resource, verb)
 
+    async def deserted(self) -> None:
+        """Wait until every connection has been closed by the client."""
+        await asyncio.gather(*self._connections)
+
     def _such(self, resource: str, verb: str) -> list[Request]:
         return [
             request
@@ -160,11 +173,12 @@ class ScriptedServer:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self.connections += 1
         try:
             while await self._answer(reader, writer):
                 pass
-        except ConnectionError:
-            pass
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # cancelled by us alone, and asyncio's own callback cannot bear a cancelled task
         finally:
             self._connections.discard(task)
             writer.transport.abort()
@@ -175,7 +189,11 @@ class ScriptedServer:
         except asyncio.IncompleteReadError:
             return False
         first, *lines = head.decode().split("\r\n")[:-2]
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        headers: dict[str, str] = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            name = name.lower()
+            headers[name] = f"{headers[name]},{value.strip()}" if name in headers else value.strip()
         request = Request(first.split(" ")[1], headers)
         async with self._came:
             self.requests.append(request)
@@ -184,12 +202,14 @@ class ScriptedServer:
         script = self._scripts[request.resource, request.verb]
         if script:
             await script.popleft()(stream)
+        elif self._otherwise is not None:
+            await self._otherwise(stream)
         elif request.verb == "watch":
             await watch()(stream)
             self._streams[request.resource].put_nowait(stream)
-            await stream.client_gone()
+            await stream.hold()
         else:
-            await stream.client_gone()
+            await stream.hold()
         await stream.drain()
         return not writer.is_closing()
 
@@ -237,6 +257,6 @@ def silence() -> Answer:
     """No answer at all."""
 
     async def answer(stream: Stream) -> None:
-        await stream.client_gone()
+        await stream.hold()
 
     return answer

@@ -80,8 +80,8 @@ class TestStatus:
             ),
             pytest.param(
                 Asked("watch", Collection(ENDPOINT_SLICES, "team-a")),
-                "forbidden to watch endpointslices in namespace team-a; the role needs verbs list and watch on "
-                "endpointslices of API group discovery.k8s.io: no",
+                "forbidden to watch endpointslices in namespace team-a; the role needs verbs list and "
+                "watch on endpointslices of API group discovery.k8s.io: no",
                 id="one namespace, with its group",
             ),
             pytest.param(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import pytest
@@ -13,7 +14,7 @@ from userproxy.sources.kube.framing import MAX_LINE_BYTES, LineFramer
 
 
 def framed(chunks: Iterable[bytes], max_line_bytes: int = MAX_LINE_BYTES) -> tuple[list[bytes], str]:
-    """The lines, and how it ended: "over", within "half" a line, or with one that is "too long"."""
+    """The lines, and what is left at the end, or "too long"."""
     framer = LineFramer(max_line_bytes)
     lines: list[bytes] = []
     try:
@@ -22,24 +23,24 @@ def framed(chunks: Iterable[bytes], max_line_bytes: int = MAX_LINE_BYTES) -> tup
                 lines.append(line)  # noqa: PERF402  extend() would lose the lines before an error
     except WrongAnswer:
         return lines, "too long"
-    return lines, "half" if framer.half_line else "over"
+    return lines, framer.rest().decode()
 
 
 @pytest.mark.parametrize(
     ("chunks", "lines", "end"),
     [
-        pytest.param([b"a\n"], [b"a"], "over", id="one line"),
-        pytest.param([b"a\nb\nc\n"], [b"a", b"b", b"c"], "over", id="several lines in a chunk"),
-        pytest.param([b"a", b"b", b"\n"], [b"ab"], "over", id="a line in several chunks"),
-        pytest.param([b"a\nb", b"c\n"], [b"a", b"bc"], "over", id="split within the second line"),
-        pytest.param([b"\n\n \n\r\n"], [], "over", id="blank lines are left out"),
-        pytest.param([b"a\r\nb\r", b"\n"], [b"a", b"b"], "over", id="CRLF, also split in the middle"),
-        pytest.param([b"a\nb"], [b"a"], "half", id="half a line at the end"),
-        pytest.param([b"a\n \r"], [b"a"], "over", id="blanks at the end are no half line"),
-        pytest.param([b"", b"a\n", b""], [b"a"], "over", id="empty chunks"),
-        pytest.param([], [], "over", id="nothing"),
+        pytest.param([b"a\n"], [b"a"], "", id="one line"),
+        pytest.param([b"a\nb\nc\n"], [b"a", b"b", b"c"], "", id="several lines in a chunk"),
+        pytest.param([b"a", b"b", b"\n"], [b"ab"], "", id="a line in several chunks"),
+        pytest.param([b"a\nb", b"c\n"], [b"a", b"bc"], "", id="split within the second line"),
+        pytest.param([b"\n\n \n\r\n"], [], "", id="blank lines are left out"),
+        pytest.param([b"a\r\nb\r", b"\n"], [b"a", b"b"], "", id="CRLF, also split in the middle"),
+        pytest.param([b"a\nb"], [b"a"], "b", id="half a line at the end"),
+        pytest.param([b"a\n \r"], [b"a"], "", id="blanks at the end are no half line"),
+        pytest.param([b"", b"a\n", b""], [b"a"], "", id="empty chunks"),
+        pytest.param([], [], "", id="nothing"),
         pytest.param(
-            ["a\u2028b\u0085c\n".encode()], ["a\u2028b\u0085c".encode()], "over", id="LF alone ends a line"
+            ["a\u2028b\u0085c\n".encode()], ["a\u2028b\u0085c".encode()], "", id="LF alone ends a line"
         ),
     ],
 )
@@ -60,7 +61,7 @@ def test_R8_framing_ignores_where_chunks_split(
 ) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))
     bounds = [0, *cuts, len(stream)]
-    chunks = [stream[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    chunks = [stream[start:end] for start, end in itertools.pairwise(bounds)]
 
     assert framed(chunks, max_line_bytes) == framed([stream], max_line_bytes)
 
@@ -69,7 +70,7 @@ def test_R8_a_line_may_have_32_MiB_and_no_byte_more() -> None:
     quarter = b"x" * (MAX_LINE_BYTES // 4)
 
     lines, end = framed([quarter] * 4 + [b"\nnext\n"])
-    assert ([len(line) for line in lines], end) == ([MAX_LINE_BYTES, 4], "over")
+    assert ([len(line) for line in lines], end) == ([MAX_LINE_BYTES, 4], "")
 
     assert framed([b"first\n"] + [quarter] * 4 + [b"x"]) == ([b"first"], "too long")
 

@@ -93,5 +93,5 @@ def test_R3_a_status_within_a_200_is_an_error() -> None:
 
 def test_R1_slices_are_those_of_discovery_v1() -> None:
     body = list_body(kind="EndpointSliceList", api_version="discovery.k8s.io/v1beta1")
-    with pytest.raises(WrongAnswer, match="v1beta1, not EndpointSliceList of discovery.k8s.io/v1"):
+    with pytest.raises(WrongAnswer, match=r"v1beta1, not EndpointSliceList of discovery\.k8s\.io/v1$"):
         parse_page(body, Collection(ENDPOINT_SLICES), server=SERVER)

@@ -43,10 +43,9 @@ class LineFramer:
                 yield line
         self._keep(chunk[start:])
 
-    @property
-    def half_line(self) -> bool:
-        """A line has begun and not ended: a stream that ends here was cut."""
-        return any(part.strip() for part in self._kept)
+    def rest(self) -> bytes:
+        """What came after the last line end: a stream that ends here was cut, or spared its last LF."""
+        return b"".join(self._kept).strip()
 
     def _keep(self, part: bytes) -> None:
         self._kept_bytes += len(part)

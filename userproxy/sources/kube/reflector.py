@@ -141,8 +141,12 @@ class Reflector:
                 yield batch
                 # aiohttp does not yield to the loop while it has data.
                 await asyncio.sleep(0)
-        if framer.half_line:
-            raise WatchError(f"watch {self.collection.name}: it ended in the middle of a line")
+        try:
+            last = list(self._steps(self._events(filter(None, [framer.rest()]))))
+        except Undecodable as error:
+            raise WatchError(f"watch {self.collection.name}: it ended in the middle of a line") from error
+        for batch in last:
+            yield batch
 
     def _events(self, lines: Iterable[bytes]) -> Iterator[Event | None]:
         for line in lines:

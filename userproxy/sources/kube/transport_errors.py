@@ -42,6 +42,8 @@ def mapped(asked: Asked, server: str, timeouts: aiohttp.ClientTimeout) -> Iterat
         raise WatchError(f"{asked}: given up after {limits}") from error
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise CredentialsError(f"{server} or its proxy is no URL that can be used") from error
+    except aiohttp.ClientPayloadError as error:
+        raise WatchError(f"{asked}: the answer is cut short or garbled") from error
     except (aiohttp.ClientError, OSError) as error:
         raise WatchError(f"{asked}: the connection was cut: {_why(error)}") from error
     except ValueError:
