@@ -1,0 +1,335 @@
+"""`Proxy` as embedders meet it: addresses, settling, swaps under traffic, failures that are not hidden."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from typing import Self
+
+import pytest
+
+from userproxy import (
+    Addresses,
+    MemorySource,
+    NotListening,
+    Proxy,
+    Settings,
+)
+from userproxy.model.events import Event, Mark, Synced
+from userproxy.proxy import node_name_of
+from userproxy.sources.base import EventQueue
+from userproxy.testing.backends.tcp import TcpEcho
+from userproxy.testing.backends.udp import UdpEcho
+from userproxy.testing.objects import endpoint_slice, service
+
+EPHEMERAL = Settings(addresses=Addresses.EPHEMERAL)
+pytestmark = pytest.mark.both_loops
+
+
+async def say(address: tuple[str, int], text: str) -> str:
+    """One line to a TCP echo and back."""
+    reader, writer = await asyncio.open_connection(*address)
+    try:
+        writer.write(text.encode())
+        writer.write_eof()
+        return (await reader.read()).decode()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_service_is_reached_by_its_address() -> None:
+    source = MemorySource()
+    async with TcpEcho("one") as one, Proxy(source, settings=EPHEMERAL) as proxy:
+        source.apply(service("web", "http:80"), endpoint_slice("web", [one.endpoint], port_name="http"))
+        await proxy.settled()
+        address = proxy.address("default/web", "http")
+        assert address == proxy.address("web")
+        assert "hello" in await say(address, "hello")
+
+
+async def test_udp_services_too() -> None:
+    source = MemorySource()
+    async with UdpEcho("dns") as dns, Proxy(source, settings=EPHEMERAL) as proxy:
+        source.apply(service("dns", "53/UDP"), endpoint_slice("dns", [dns.endpoint], protocol="UDP"))
+        await proxy.settled()
+        loop = asyncio.get_running_loop()
+        answers: asyncio.Queue[bytes] = asyncio.Queue()
+
+        class Client(asyncio.DatagramProtocol):
+            def datagram_received(self, data: bytes, address: object) -> None:
+                answers.put_nowait(data)
+
+        transport, _ = await loop.create_datagram_endpoint(Client, remote_addr=proxy.address("dns"))
+        transport.sendto(b"?")
+        assert await answers.get() == b"dns:?"
+        transport.close()
+
+
+async def test_L1_loopback_mode_gives_each_service_its_own_address_with_its_real_port() -> None:
+    source = MemorySource()
+    async with TcpEcho() as echo, Proxy(source) as proxy:
+        source.apply(service("web", 18300), endpoint_slice("web", [echo.endpoint]))
+        await proxy.settled()
+        # SHA-256 of "default/web", as rule L1 says.
+        assert proxy.address("web") == ("127.117.209.100", 18300)
+        assert "x" in await say(proxy.address("web"), "x")
+
+
+async def test_address_of_nothing_and_of_something_that_refuses() -> None:
+    source = MemorySource()
+    source.apply(service("web", 80))
+    async with Proxy(source, settings=EPHEMERAL) as proxy:
+        await proxy.settled()
+        with pytest.raises(NotListening):
+            proxy.address("web")
+        with pytest.raises(KeyError):
+            proxy.address("nothing")
+    with pytest.raises(RuntimeError):
+        proxy.address("web")
+
+
+@pytest.mark.spec("R10")
+async def test_settled_waits_for_every_call_that_has_returned_and_folds_them() -> None:
+    source = MemorySource()
+    async with TcpEcho("a") as a, TcpEcho("b") as b, Proxy(source, settings=EPHEMERAL) as proxy:
+        source.apply(service("web", 80), endpoint_slice("web", [a.endpoint]))
+        await proxy.settled()
+        generation = proxy.snapshot().generation
+        for _ in range(100):
+            source.apply(endpoint_slice("web", [a.endpoint]))
+            source.apply(endpoint_slice("web", [b.endpoint]))
+        await proxy.settled()
+        assert [e.endpoint for e in proxy.snapshot().ports[0].endpoints if e.usable] == [b.endpoint]
+        # A hundred events for one Service in one loop turn cost one change.
+        assert proxy.snapshot().generation == generation + 1
+
+
+async def test_settled_gives_up_in_its_time() -> None:
+    async with Proxy(Silent(), settings=EPHEMERAL) as proxy:
+        with pytest.raises(TimeoutError):
+            await proxy.settled(timeout_s=0.01)
+
+
+async def test_changed_wakes_for_each_version() -> None:
+    source = MemorySource()
+    async with Proxy(source, settings=EPHEMERAL) as proxy:
+        waiting = asyncio.create_task(proxy.changed(0))
+        source.apply(service("web", 80))
+        version = await waiting
+        assert version > 0
+        source.delete("Service", "web")
+        assert await proxy.changed(version) > version
+        assert proxy.snapshot().ports == ()
+
+
+@pytest.mark.spec("D7")
+async def test_a_stale_object_and_its_problems_are_shown_and_cleared(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from userproxy.sources.files import FileSource  # files refuse and go on; calls raise instead
+
+    assert FileSource
+    source = MemorySource()
+    with caplog.at_level(logging.INFO, "userproxy.proxy"):
+        async with Proxy(source, settings=EPHEMERAL) as proxy:
+            source.apply(service("web", 80, annotations={"userproxy.dev/balancer": "random"}))
+            await proxy.settled()
+            [problem] = proxy.snapshot().problems
+            assert problem.value == "random"
+            source.apply(service("web", 80))
+            await proxy.settled()
+            assert proxy.snapshot().problems == ()
+    events = [record.getMessage().split()[0] for record in caplog.records]
+    assert events.count("problem") == 1
+    assert events.count("problem_cleared") == 1
+
+
+@pytest.mark.spec("L9")
+async def test_on_hold_can_wake_a_backend() -> None:
+    source = MemorySource()
+    woken = []
+    async with TcpEcho() as echo:
+
+        def wake(name: object) -> None:
+            woken.append(str(name))
+            source.apply(endpoint_slice("web", [echo.endpoint]))
+
+        async with Proxy(source, settings=EPHEMERAL, on_hold=wake) as proxy:
+            source.apply(service("web", 80, annotations={"userproxy.dev/hold": "30s"}))
+            await proxy.settled()
+            assert "hi" in await say(proxy.address("web"), "hi")
+    assert woken == ["default/web/TCP"]
+
+
+class Silent:
+    """A source that says what it is told to."""
+
+    cluster_ip_required = False
+
+    def __init__(self) -> None:
+        self.queue = EventQueue()
+        self.closed = False
+
+    async def events(self) -> AsyncGenerator[Event]:
+        try:
+            async for event in self.queue:
+                if isinstance(event, Mark) and isinstance(event.token, Exception):
+                    raise event.token
+                yield event
+        finally:
+            self.closed = True
+
+    def mark(self, token: object) -> None:
+        self.queue.mark(token)
+
+    def reload(self) -> None:
+        self.queue.put(Synced())
+
+
+class Trouble(Exception):
+    """What goes wrong in the background."""
+
+
+async def test_a_failure_in_the_background_cancels_the_block_and_is_raised_as_itself() -> None:
+    source = Silent()
+    reached = False
+    with pytest.raises(Trouble):
+        async with Proxy(source, settings=EPHEMERAL):
+            source.mark(Trouble())
+            await asyncio.Event().wait()
+            reached = True
+    assert not reached
+    assert source.closed
+    # The task that ran the block is not left cancelled.
+    await asyncio.sleep(0)
+
+
+async def test_an_error_of_the_block_leaves_it_as_itself() -> None:
+    source = Silent()
+    with pytest.raises(ZeroDivisionError):
+        async with Proxy(source, settings=EPHEMERAL):
+            await asyncio.sleep(0)
+            raise ZeroDivisionError
+    assert source.closed
+
+
+async def test_a_fault_while_applying_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = MemorySource()
+    with pytest.raises(Trouble):
+        async with Proxy(source, settings=EPHEMERAL) as proxy:
+
+            def broken(*_: object) -> None:
+                raise Trouble
+
+            monkeypatch.setattr(proxy._running, "apply", broken)
+            source.apply(service("web", 80))
+            await asyncio.Event().wait()
+
+
+async def test_cancelling_the_block_from_outside_closes_everything() -> None:
+    source = Silent()
+    entered = asyncio.Event()
+
+    async def body() -> None:
+        async with Proxy(source, settings=EPHEMERAL):
+            entered.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(body())
+    await entered.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert source.closed
+
+
+@pytest.mark.spec("R2")
+async def test_nothing_is_served_before_the_source_is_in_sync() -> None:
+    source = Held()
+    async with Proxy(source, settings=EPHEMERAL) as proxy:
+        source.inner.apply(service("web", 80))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not proxy.snapshot().synced
+        assert proxy.snapshot().ports == ()
+        source.release.set()
+        await proxy.settled()
+        assert proxy.snapshot().synced
+        assert len(proxy.snapshot().ports) == 1
+
+
+class Held:
+    """A memory source whose Synced is held back."""
+
+    cluster_ip_required = False
+
+    def __init__(self) -> None:
+        self.inner = MemorySource()
+        self.release = asyncio.Event()
+
+    async def events(self) -> AsyncGenerator[Event]:
+        async for event in self.inner.events():
+            if isinstance(event, Synced):
+                await self.release.wait()
+            yield event
+
+    def mark(self, token: object) -> None:
+        self.inner.mark(token)
+
+    def reload(self) -> None:
+        """Nothing."""
+
+
+async def test_two_proxies_in_one_process_share_nothing() -> None:
+    one, two = MemorySource(), MemorySource()
+    async with (
+        TcpEcho() as echo,
+        Proxy(one, settings=EPHEMERAL) as first,
+        Proxy(two, settings=EPHEMERAL) as second,
+    ):
+        one.apply(service("web", 80), endpoint_slice("web", [echo.endpoint]))
+        await first.settled()
+        await second.settled()
+        assert first.address("web")
+        with pytest.raises(KeyError):
+            second.address("web")
+
+
+async def test_no_signal_handler_and_no_logging_set_up() -> None:
+    root = logging.getLogger()
+    before = (signal.getsignal(signal.SIGTERM), list(root.handlers), root.level)
+    async with Proxy(MemorySource(), settings=EPHEMERAL) as proxy:
+        await proxy.settled()
+        now = (
+            signal.getsignal(signal.SIGTERM),
+            list(logging.getLogger().handlers),
+            logging.getLogger().level,
+        )
+        assert now == before
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(" Worker-1 ", "worker-1"), ("a", "a")],
+    ids=["N1 trimmed, lower case", "N1 as given"],
+)
+def test_N1_node_name(given: str, expected: str) -> None:
+    assert node_name_of(Settings(node_name=given)) == expected
+
+
+def test_N1_the_host_name_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "Laptop.Local\n")
+    assert node_name_of(Settings()) == "laptop.local"
+
+
+def test_importing_the_package_loads_no_aiohttp_no_yaml_no_rich_and_no_loop() -> None:
+    heavy = ["aiohttp", "yaml", "rich", "uvloop", "watchfiles", "orjson"]
+    code = f"import userproxy, sys; print([name for name in {heavy} if name in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
