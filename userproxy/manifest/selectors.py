@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from userproxy.manifest.kinds import Kind
+from userproxy.manifest.names import LABEL_VALUE, QUALIFIED_NAME, is_label_value, is_qualified_name
 
 __all__ = ["FieldSelector", "LabelSelector"]
 
 _IN, _NOT_IN, _EXISTS, _MISSING = "in", "notin", "exists", "!"
 
 _TOKEN = re.compile(r"\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+|$)")
-_NAME = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _FIELD_REQUIREMENT = re.compile(r"([^\s\\,=!]+)(!=|==?)((?:\\[\\,=]|[^\\,=])*)")
 _FIELD_TERM = re.compile(r"(?:\\.|[^\\,])+", re.DOTALL)
 
@@ -101,7 +100,7 @@ class _LabelParser:
             return _LabelRequirement(key, _EXISTS)
         if operator in ("=", "==", "!="):
             self._next()
-            value = self._value(optional=True)
+            value = self._value()
             return _LabelRequirement(key, _NOT_IN if operator == "!=" else _IN, (value,))
         if operator in (_IN, _NOT_IN):
             self._next()
@@ -115,10 +114,10 @@ class _LabelParser:
         self._next()
         if self._peek() == ")":
             raise self._expected("a value")
-        values = [self._value(optional=True)]
+        values = [self._value()]
         while self._peek() == ",":
             self._next()
-            values.append(self._value(optional=True))
+            values.append(self._value())
         if self._peek() != ")":
             raise self._expected("',' or ')'")
         self._next()
@@ -126,25 +125,17 @@ class _LabelParser:
 
     def _key(self) -> str:
         key = self._word("a label key")
-        prefix, slash, name = key.rpartition("/")
-        if slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
-            raise ValueError(f"label selector {self._text!r}: the prefix of key {key!r} is no DNS subdomain")
-        if not _NAME.fullmatch(name):
-            raise ValueError(
-                f"label selector {self._text!r}: key {key!r} must be at most 63 letters, digits, '-', '_' or"
-                " '.', with a letter or digit at both ends"
-            )
+        if not is_qualified_name(key):
+            raise ValueError(f"label selector {self._text!r}: key {key!r} {QUALIFIED_NAME}")
         return key
 
-    def _value(self, *, optional: bool = False) -> str:
-        if optional and self._peek() in ("", ",", ")"):
+    def _value(self) -> str:
+        """A value, or "" where there is none."""
+        if self._peek() in ("", ",", ")"):
             return ""
         value = self._word("a label value")
-        if not _NAME.fullmatch(value):
-            raise ValueError(
-                f"label selector {self._text!r}: value {value!r} must be at most 63 letters, digits, '-', '_'"
-                " or '.', with a letter or digit at both ends"
-            )
+        if not is_label_value(value):
+            raise ValueError(f"label selector {self._text!r}: value {value!r} {LABEL_VALUE}")
         return value
 
     def _word(self, what: str) -> str:

@@ -11,8 +11,8 @@ from functools import partial
 from types import MappingProxyType
 
 from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, SERVICE, Kind
-from userproxy.manifest.merged_lists import ListPatch, MergedList
-from userproxy.manifest.patch_errors import PatchError
+from userproxy.manifest.patches.errors import PatchError
+from userproxy.manifest.patches.merged_lists import ListPatch, MergedList
 from userproxy.model.fields import is_list, is_object
 from userproxy.model.findings import shorten
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from userproxy.manifest.patch_errors import PatchError, PatchMismatch
+from userproxy.manifest.patches.errors import PatchError, PatchMismatch
 from userproxy.model.fields import is_list, is_object
 from userproxy.model.findings import shorten
 

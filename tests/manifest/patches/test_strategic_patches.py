@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.manifest.kubectl_diff import kubectl_diff
+from tests.manifest.patches.kubectl_diff import kubectl_diff
 from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NODE, SERVICE, Kind
 from userproxy.manifest.patches import PatchError, PatchMismatch, strategic_merge_patch
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from userproxy.manifest.patch_errors import PatchError, PatchMismatch
+from userproxy.manifest.patches.errors import PatchError, PatchMismatch
 from userproxy.model.fields import is_list, is_object
 from userproxy.model.findings import shorten
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from userproxy.manifest.patch_errors import PatchError
+from userproxy.manifest.patches.errors import PatchError
 from userproxy.model.fields import is_object
 
 __all__ = ["merge_patch"]
