@@ -45,8 +45,8 @@ class World:
             self._look, selection or Selection(), stated=stated, clock=lambda: self.now_s
         )
 
-    def _look(self, counted: Mapping[ObjectRef, Sight]) -> Survey:
-        self.asked = counted
+    def _look(self, resting: Mapping[ObjectRef, Sight]) -> Survey:
+        self.asked = resting
         return Survey(dict(self.sights))
 
     def readable(self) -> bool:

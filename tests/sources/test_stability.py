@@ -118,11 +118,13 @@ def test_what_counts_when(looks: list[Look], expected: list[tuple[int, str]]) ->
 def test_what_counts_is_known_with_its_newest_times() -> None:
     stability = in_ms()
     counts(stability, [Look(0, "a", 1)])
-    assert stability.counted == {}
+    assert stability.resting == {}
     assert stability.counts(WEB) is None
     assert stability.known == {WEB}
-    counts(stability, [Look(50, "a", 1), Look(100, "a", 2), Look(150, "b", 3)])
-    assert stability.counted == {WEB: Sight("a", 2)}
+    counts(stability, [Look(50, "a", 1), Look(100, "a", 2)])
+    assert stability.resting == {WEB: Sight("a", 2)}
+    counts(stability, [Look(150, "b", 3)])
+    assert stability.resting == {}, "it must be looked at again"
     assert stability.counts(WEB) == Sight("a", 2)
 
 

@@ -33,8 +33,8 @@ class Disk:
         self._members: dict[str, tuple[str, ...]] = {}
         """Names in each given path that was a folder at the last look."""
 
-    def survey(self, counted: Mapping[ObjectRef, Sight]) -> Survey:
-        """Look at everything. What is ``counted`` is not read again while its time stamps are the same."""
+    def survey(self, resting: Mapping[ObjectRef, Sight]) -> Survey:
+        """Look at everything. What is ``resting`` is not read again while its time stamps are the same."""
         sights: dict[ObjectRef, Sight] = {}
         seen_paths: set[str] = set()
         for given in self._givens:
@@ -50,7 +50,7 @@ class Disk:
                 # A folder and a file in it may both be given.
                 if path not in seen_paths:
                     seen_paths.add(path)
-                    sights[file_ref(label)] = _look(path, counted.get(file_ref(label)))
+                    sights[file_ref(label)] = _look(path, resting.get(file_ref(label)))
         return Survey(sights, frozenset(self._watchable()))
 
     def _folder(self, given: Given) -> Folder | None:
@@ -98,11 +98,11 @@ def _is_read(name: str) -> bool:
     return name.endswith(SUFFIXES) and not name.startswith(".")
 
 
-def _look(path: str, counted: Sight | None) -> Sight:
+def _look(path: str, resting: Sight | None) -> Sight:
     try:
         status = os.stat(path)
-        if isinstance(counted, Content) and counted.trusted and counted.stamp == _stamp(status):
-            return counted
+        if isinstance(resting, Content) and resting.trusted and resting.stamp == _stamp(status):
+            return resting
         refusal = _refusal(status)
         return refusal if refusal is not None else _read(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -79,7 +79,7 @@ class Follower:
     def step(self, *, afresh: bool = False) -> Step:
         """Look at everything; with ``afresh`` nothing is taken as known by its time stamps."""
         began_s = self._clock()
-        survey = self._look({} if afresh else self._stability.counted)
+        survey = self._look({} if afresh else self._stability.resting)
         ended_s = self._clock()
         events: list[Event] = []
         for ref in sorted(self._stability.known | survey.sights.keys()):

@@ -156,7 +156,7 @@ class Following:
     async def _follow_folders(self, step: Step) -> list[Event]:
         """Watch the folders that there are now; what is wrong with that, when it changed."""
         if self._watch is not None and self._watch.done() and not self._watch.result():
-            self._watched = frozenset()  # a folder went before it could be watched
+            self._watched = frozenset()
         if step.folders != self._watched:
             await self._watch_anew(step.folders)
         unwatched = self._watch.result() if self._watch is not None and self._watch.done() else ""

@@ -64,9 +64,13 @@ class Stability(Generic[SeenT]):
         self._sights: dict[ObjectRef, _Sight[SeenT]] = {}
 
     @property
-    def counted(self) -> Mapping[ObjectRef, SeenT]:
-        """What counts, of every path of which anything does."""
-        return {ref: sight.counted for ref, sight in self._sights.items() if sight.counted is not None}
+    def resting(self) -> Mapping[ObjectRef, SeenT]:
+        """What counts of every path that showed nothing else at the last look."""
+        return {
+            ref: sight.counted
+            for ref, sight in self._sights.items()
+            if sight.counted is not None and sight.candidate is None
+        }
 
     def counts(self, ref: ObjectRef) -> SeenT | None:
         """What counts of ``ref``; None while nothing does."""
