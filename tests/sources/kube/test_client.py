@@ -20,7 +20,7 @@ from multidict import CIMultiDict
 
 from tests.sources.kube.connections import nobody_listens
 from tests.sources.kube.raw import list_body, service
-from tests.sources.kube.scripted_server import Answer, ScriptedServer, Stream, page, plain, watch
+from tests.sources.kube.scripted_server import ScriptedServer, Stream, page, plain
 from userproxy.errors import ApiError, CredentialsError, UserproxyError, WatchError
 from userproxy.sources.kube import client as client_module
 from userproxy.sources.kube.client import ApiClient

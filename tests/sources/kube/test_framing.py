@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from userproxy.sources.kube.failures import WrongAnswer
+from userproxy.sources.kube.failures import WrongStream
 from userproxy.sources.kube.framing import MAX_LINE_BYTES, LineFramer
 
 
@@ -21,7 +21,7 @@ def framed(chunks: Iterable[bytes], max_line_bytes: int = MAX_LINE_BYTES) -> tup
         for chunk in chunks:
             for line in framer.feed(chunk):
                 lines.append(line)  # noqa: PERF402  extend() would lose the lines before an error
-    except WrongAnswer:
+    except WrongStream:
         return lines, "too long"
     return lines, framer.rest().decode()
 
@@ -77,6 +77,6 @@ def test_R8_a_line_may_have_32_MiB_and_no_byte_more() -> None:
 
 def test_R8_an_endless_line_is_given_up_before_it_is_kept() -> None:
     framer = LineFramer(max_line_bytes=10)
-    with pytest.raises(WrongAnswer, match="longer than 10 bytes"):
+    with pytest.raises(WrongStream, match="longer than 10 bytes"):
         for _ in range(3):
             assert list(framer.feed(b"xxxx")) == []

@@ -12,7 +12,7 @@ from userproxy.log import fields_of
 from userproxy.model.events import SourceProblems
 from userproxy.model.names import ObjectRef
 from userproxy.model.problems import Problem, Severity
-from userproxy.sources.kube.failures import EndedEarly, NotKubernetes, Unreachable, WrongAnswer
+from userproxy.sources.kube.failures import EndedEarly, NotKubernetes, Unreachable, WrongAnswer, WrongStream
 from userproxy.sources.kube.outages import Outages
 from userproxy.sources.kube.resources import ENDPOINT_SLICES, NODES, SERVICES, Collection
 
@@ -137,12 +137,18 @@ def test_R5_a_watch_that_fails_in_another_way_has_not_recovered(told: Told) -> N
     assert told.messages == [f"too many; {GOES_ON}"]
 
 
-@pytest.mark.parametrize("error", [WrongAnswer("a Table"), EndedEarly("at once")])
+@pytest.mark.parametrize("error", [WrongStream("a Table"), EndedEarly("at once")])
 def test_R8_a_watch_that_brought_nonsense_must_prove_itself(told: Told, error: UserproxyError) -> None:
     told.outages.failed(SERVICE_WATCH, error)
     told.outages.answered(SERVICE_WATCH, proven=False)
     assert told.messages == [f"{error}; {GOES_ON}"]
     told.outages.answered(SERVICE_WATCH, proven=True)
+    assert told.messages == []
+
+
+def test_R8_a_list_that_was_nonsense_is_mended_by_the_next(told: Told) -> None:
+    told.outages.failed(SERVICE_WATCH, WrongAnswer("a Table"))
+    told.outages.answered(SERVICE_WATCH, proven=False)
     assert told.messages == []
 
 

@@ -62,10 +62,7 @@ class History:
         name = self._rng.choice(NAMES)
         port = self._rng.randint(1, 65535)
         raw = service(name, str(self.version), port=port)
-        if name not in self._objects:
-            type_ = "ADDED"
-        else:
-            type_ = self._rng.choice(["MODIFIED", "DELETED"])
+        type_ = self._rng.choice(["MODIFIED", "DELETED"]) if name in self._objects else "ADDED"
         if type_ == "DELETED":
             del self._objects[name]
         else:

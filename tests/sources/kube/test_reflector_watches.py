@@ -191,8 +191,8 @@ class TestRefusal:
             await follower.until_restored()
 
             assert problem == (
-                "forbidden to watch services; the role needs verbs list and watch on services: user x may not; "
-                "what was known goes on being served, and it is tried again"
+                "forbidden to watch services; the role needs verbs list and watch on services: "
+                "user x may not; what was known goes on being served, and it is tried again"
             )
             assert asked(server) == ["list 0", "watch 7", "list 7", "watch 7", "list 7", "watch 7"]
             assert time.waits == [0.8, 1.6]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import uvloop
@@ -24,15 +24,30 @@ from userproxy.sources.kube.source import KubeSource
 SLICES = "EndpointSliceList"
 
 
-def source_of(server: ScriptedServer, time: VirtualTime | None = None, **options: object) -> KubeSource:
-    timing = (time or VirtualTime()).timing(node_wait_s=0.05)
-    arguments = {"timing": timing, **options}
-    return KubeSource(AnonymousConnection(server.url), **arguments)  # type: ignore[arg-type]  # by name
+def source_of(
+    server: ScriptedServer,
+    time: VirtualTime | None = None,
+    *,
+    namespaces: Sequence[str] = (),
+    selector: str = "",
+    node_name: str = "",
+) -> KubeSource:
+    return KubeSource(
+        AnonymousConnection(server.url),
+        namespaces=namespaces,
+        selector=selector,
+        node_name=node_name,
+        timing=(time or VirtualTime()).timing(node_wait_s=0.05),
+    )
 
 
 def list_nothing(server: ScriptedServer) -> None:
     server.lists("services", page(version="7"))
     server.lists("endpointslices", page(kind=SLICES, version="7"))
+
+
+def age(source: KubeSource) -> float | None:
+    return source.last_contact_age_s
 
 
 def test_it_is_a_source() -> None:
@@ -126,8 +141,10 @@ class TestSynced:
 
 class TestScope:
     async def test_R1_a_namespaced_role_is_enough(self) -> None:
-        options = {"namespaces": ("a", "b"), "selector": "team=x", "node_name": "worker-1"}
-        async with ScriptedServer() as server, running(source_of(server, **options)) as run:
+        async with (
+            ScriptedServer() as server,
+            running(source_of(server, namespaces=("a", "b"), selector="team=x", node_name="worker-1")) as run,
+        ):
             server.lists("services", page(version="5"), page(version="6"))
             server.lists("endpointslices", page(kind=SLICES, version="7"), page(kind=SLICES, version="8"))
             server.lists("nodes", status_answer(status(403, "Forbidden")))
@@ -205,7 +222,7 @@ class TestFollowing:
     async def test_R7_the_age_of_the_last_contact(self) -> None:
         time = VirtualTime()
         async with ScriptedServer() as server, running(source_of(server, time)) as run:
-            assert run.source.last_contact_age_s is None
+            assert age(run.source) is None
             list_nothing(server)
             await run.until_synced()
             services, slices = await server.stream("services"), await server.stream("endpointslices")
@@ -213,10 +230,10 @@ class TestFollowing:
             slices.event("ADDED", slice_("web-1", "8"))
             await run.until(lambda said: {"+api:80", "+web-1"} <= set(said))
             time.now_s += 30
-            assert run.source.last_contact_age_s == 30
+            assert age(run.source) == 30
             services.event("ADDED", service("web", "9"))
             await run.until(lambda said: "+web:80" in said)
-            assert run.source.last_contact_age_s == 30, "the slices have been silent for longer"
+            assert age(run.source) == 30, "the slices have been silent for longer"
 
     async def test_a_fault_of_ours_is_raised_and_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def broken(_: Following) -> None:

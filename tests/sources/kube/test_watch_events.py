@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.sources.kube.raw import bookmark, event_line, list_body, node, service, status
 from userproxy.errors import ApiError, ResourceExpired, WatchError
 from userproxy.model.names import ObjectRef
-from userproxy.sources.kube.failures import Undecodable, WrongAnswer
+from userproxy.sources.kube.failures import Undecodable, WrongStream
 from userproxy.sources.kube.resources import SERVICES, Collection
 from userproxy.sources.kube.watch_events import Bookmark, Changed, Deleted, Skipped, WatchEvent, parse_event
 
@@ -125,7 +125,7 @@ def test_R8_what_cannot_be_decoded_is_named(line: bytes, message: str) -> None:
     ],
 )
 def test_R8_a_wrong_answer_is_named(line: bytes, message: str) -> None:
-    with pytest.raises(WrongAnswer, match=message) as caught:
+    with pytest.raises(WrongStream, match=message) as caught:
         parse(line)
     assert not isinstance(caught.value, Undecodable)
 

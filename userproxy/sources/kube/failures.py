@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from userproxy.errors import ResourceExpired, WatchError
 
-__all__ = ["ContinueExpired", "EndedEarly", "NotKubernetes", "Undecodable", "Unreachable", "WrongAnswer"]
+__all__ = [
+    "ContinueExpired",
+    "EndedEarly",
+    "NotKubernetes",
+    "Undecodable",
+    "Unreachable",
+    "WrongAnswer",
+    "WrongStream",
+]
 
 
 class Unreachable(WatchError):
@@ -19,10 +27,14 @@ class NotKubernetes(WatchError):
 
 
 class WrongAnswer(WatchError):
-    """The answer is not what was asked for: another kind, no JSON, a line that is too long (rule R8)."""
+    """The answer is not what was asked for: another kind, or no JSON (rule R8)."""
 
 
-class Undecodable(WrongAnswer):
+class WrongStream(WrongAnswer):
+    """A watch was accepted and then brought what is no watch event, or a line without end (rule R8)."""
+
+
+class Undecodable(WrongStream):
     """A watch event that is not JSON, holds no object, or one without metadata.name (rule R8)."""
 
 

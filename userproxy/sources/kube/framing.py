@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from userproxy.sources.kube.failures import WrongAnswer
+from userproxy.sources.kube.failures import WrongStream
 
 __all__ = ["MAX_LINE_BYTES", "LineFramer"]
 
@@ -29,7 +29,7 @@ class LineFramer:
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield each line that ``chunk`` completes; read to the end, or give up the stream.
 
-        Raises WrongAnswer at the first line that is too long, after the lines before it.
+        Raises WrongStream at the first line that is too long, after the lines before it.
         """
         start = 0
         # Only the new chunk is searched, so a long line costs its length once, however finely it is split.
@@ -50,6 +50,6 @@ class LineFramer:
     def _keep(self, part: bytes) -> None:
         self._kept_bytes += len(part)
         if self._kept_bytes > self._max_line_bytes:
-            raise WrongAnswer(f"a line of the watch is longer than {self._max_line_bytes} bytes")
+            raise WrongStream(f"a line of the watch is longer than {self._max_line_bytes} bytes")
         if part:
             self._kept.append(part)

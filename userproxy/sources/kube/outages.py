@@ -15,7 +15,7 @@ from userproxy.errors import ApiError, CredentialsError, UserproxyError
 from userproxy.log import log_event
 from userproxy.model.events import SourceProblems
 from userproxy.model.problems import Problem
-from userproxy.sources.kube.failures import EndedEarly, NotKubernetes, Unreachable, WrongAnswer
+from userproxy.sources.kube.failures import EndedEarly, NotKubernetes, Unreachable, WrongStream
 from userproxy.sources.kube.problems import api_server, not_served, server_lost
 from userproxy.sources.kube.resources import Collection
 from userproxy.sources.kube.timing import Timing
@@ -83,7 +83,7 @@ class Outages:
         for cause, outage in list(self._outages.items()):
             if collection.name not in outage.watches:
                 continue
-            if not proven and issubclass(cause.error, WrongAnswer | EndedEarly):
+            if not proven and issubclass(cause.error, WrongStream | EndedEarly):
                 continue
             outage.watches.discard(collection.name)
             if not outage.watches:

@@ -12,7 +12,7 @@ from userproxy.model.fields import is_object
 from userproxy.model.metadata import object_ref
 from userproxy.model.names import ObjectRef
 from userproxy.sources.kube.answers import Asked, status_error, trimmed
-from userproxy.sources.kube.failures import Undecodable, WrongAnswer
+from userproxy.sources.kube.failures import Undecodable, WrongStream
 from userproxy.sources.kube.resources import Collection
 
 __all__ = ["Bookmark", "Changed", "Deleted", "Skipped", "WatchEvent", "has_name", "parse_event"]
@@ -58,7 +58,7 @@ def parse_event(line: bytes, collection: Collection) -> WatchEvent:
     """What ``line`` says (rule R8).
 
     Raises Undecodable when it is not JSON, holds no object, or one without metadata.name; ResourceExpired
-    or ApiError for an ERROR event; WrongAnswer for a Table, or when the answer is no stream of events.
+    or ApiError for an ERROR event; WrongStream for a Table, or when the answer is no stream of events.
     """
     kind = collection.resource.kind
     asked = Asked("watch", collection)
@@ -72,7 +72,7 @@ def parse_event(line: bytes, collection: Collection) -> WatchEvent:
     type_ = event.get("type")
     if type_ is None and isinstance(event.get("kind"), str):
         came = trimmed(f"{event['kind']} of {event.get('apiVersion')}")
-        raise WrongAnswer(f"{asked}: the answer is {came}, not a stream of events")
+        raise WrongStream(f"{asked}: the answer is {came}, not a stream of events")
     if not isinstance(type_, str) or not is_object(raw):
         raise Undecodable(f"{asked}: an event of {_guess(line, kind)} without a type or an object")
     if type_ == "ERROR":
@@ -81,7 +81,7 @@ def parse_event(line: bytes, collection: Collection) -> WatchEvent:
     if type_ not in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK"):
         return Skipped(version, f"unknown event type {trimmed(type_)} for {object_ref(raw)}")
     if raw.get("kind") == "Table":
-        raise WrongAnswer(f"{asked}: the events hold a Table, not a {kind}")
+        raise WrongStream(f"{asked}: the events hold a Table, not a {kind}")
     if raw.get("kind") not in (kind, None):
         return Skipped("", f"{object_ref(raw)} is no {kind}")
     return _known_event(type_, raw, version, asked)
