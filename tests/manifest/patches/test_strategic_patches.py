@@ -92,6 +92,15 @@ SAME_AS_KUBECTL = [
         ),
         id="what apply sends",
     ),
+    pytest.param(
+        ports({"port": 1}, {"port": 80, "$patch": "delete"}, order=[{"port": 1}]),
+        id="in the place of a deleted one",
+    ),
+    pytest.param(ports({"port": 1}, {"port": 80, "$patch": "delete"}), id="the same without an order"),
+    pytest.param(
+        ports({"port": 443, "$patch": "delete"}, order=[{"port": 80}, {"port": 443}]),
+        id="deleted though ordered",
+    ),
     pytest.param({"metadata": {"finalizers": finalizers("d", "a")}}, id="scalars added as a set"),
     pytest.param(
         {"metadata": {"$deleteFromPrimitiveList/finalizers": finalizers("a", "x")}}, id="scalars deleted"
@@ -123,20 +132,54 @@ SAME_AS_KUBECTL = [
 ]
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is the reference here")
-@pytest.mark.parametrize("patch", SAME_AS_KUBECTL)
-def test_same_result_as_kubectl(patch: dict[str, object], tmp_path: Path) -> None:
-    (tmp_path / "web.json").write_text(json.dumps(WEB))
-    options = ["--local", "-o", "json", "-f", "web.json", "--type", "strategic"]
+needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is the reference here")
+
+
+def patched_by_kubectl(raw: Mapping[str, object], patch: Mapping[str, object], folder: Path) -> object:
+    (folder / "object.json").write_text(json.dumps(raw))
+    options = ["--local", "-o", "json", "-f", "object.json", "--type", "strategic"]
     ran = subprocess.run(
         ["kubectl", "patch", *options, "-p", json.dumps(patch)],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": os.devnull},
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "KUBECONFIG": os.devnull},
         capture_output=True,
         check=True,
         timeout=60,
     )
-    assert without_empty(strategic_merge_patch(WEB, patch, SERVICE)) == without_empty(json.loads(ran.stdout))
+    return without_empty(json.loads(ran.stdout))
+
+
+@needs_kubectl
+@pytest.mark.parametrize("patch", SAME_AS_KUBECTL)
+def test_same_result_as_kubectl(patch: dict[str, object], tmp_path: Path) -> None:
+    patched = strategic_merge_patch(WEB, patch, SERVICE)
+    assert without_empty(patched) == patched_by_kubectl(WEB, patch, tmp_path)
+
+
+@needs_kubectl
+def test_the_lists_of_a_node_are_merged_as_by_kubectl(tmp_path: Path) -> None:
+    node: dict[str, object] = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "n"},
+        "spec": {"podCIDRs": ["10.0.0.0/24"], "taints": [{"key": "a", "effect": "NoSchedule"}]},
+        "status": {
+            "addresses": [
+                {"type": "Hostname", "address": "n"},
+                {"type": "InternalIP", "address": "10.1.0.1"},
+            ],
+            "conditions": [{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "True"}],
+        },
+    }
+    patch = {
+        "spec": {"podCIDRs": ["fd00::/64"], "taints": [{"key": "b", "effect": "NoExecute"}]},
+        "status": {
+            "addresses": [{"type": "InternalIP", "address": "10.1.0.2"}],
+            "conditions": [{"type": "DiskPressure", "status": "False"}],
+        },
+    }
+    patched = strategic_merge_patch(node, patch, NODE)
+    assert without_empty(patched) == patched_by_kubectl(node, patch, tmp_path)
 
 
 def without_empty(value: object) -> object:

@@ -63,7 +63,9 @@ class ListPatch:
         wanted = order if self.order is not None else [item[how.key] for item in plain]
         merged = _merge_items(present, plain, how, wanted, merge)
         keys = [item[how.key] for item in merged]
-        live = [item[how.key] for item in current if is_object(item)]
+        # With an order list, as many new items count as live, at the end, as were deleted: so
+        # kube-apiserver arranges them.
+        live = keys[: len(present) if self.order is None else len(current)]
         return [merged[index] for index in _arranged(keys, wanted, live)]
 
     def _apply_to_scalars(self, current: Sequence[object]) -> list[object]:
@@ -73,8 +75,8 @@ class ListPatch:
         if self.order is not None:
             self._check_order(self.items, self.order)
         merged: list[object] = []
-        for item in (*(item for item in current if item not in self.deletions), *self.items):
-            if item not in merged:
+        for item in (*current, *self.items):
+            if item not in merged and item not in self.deletions:
                 merged.append(item)
         wanted = self.order if self.order is not None else self.items
         return [merged[index] for index in _arranged(merged, wanted, current)]
@@ -101,8 +103,8 @@ class ListPatch:
         for item in items:
             if item.get("$patch") == "delete":
                 matching = [found for found in present if _matches(found, item, how)]
-                # What the order list still names stays; kubectl deletes the last ones.
-                kept = order.count(item[how.key]) if how.tiebreaker else 0
+                # Of several, as many as the order list names stay; kubectl deletes the last ones.
+                kept = order.count(item[how.key]) if how.tiebreaker and len(matching) > 1 else 0
                 gone = set(map(id, matching[kept:]))
                 present = [found for found in present if id(found) not in gone]
         return present
