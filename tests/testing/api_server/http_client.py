@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -111,9 +112,11 @@ class HttpClient:
     ) -> HttpAnswer:
         """One request. ``body`` is sent as JSON, unless it is bytes."""
         content = body if isinstance(body, bytes) else orjson.dumps(body) if body is not None else None
+        # aiohttp warns of large bodies that are no files.
+        data = io.BytesIO(content) if content is not None else None
         sent = {**({"Content-Type": content_type} if content is not None else {}), **(headers or {})}
         async with self._session.request(
-            method, self._url + path, data=content, headers=sent, params=query or {}
+            method, self._url + path, data=data, headers=sent, params=query or {}
         ) as response:
             return HttpAnswer(response.status, response.headers, await response.read())
 
@@ -125,10 +128,14 @@ class HttpClient:
 
     @asynccontextmanager
     async def watch(
-        self, path: str, headers: Mapping[str, str] | None = None, **query: str
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Lines]:
         """A watch on ``path``."""
-        params = {"watch": "1", **query}
+        params = {"watch": "1", **(query or {})}
         async with self._session.get(self._url + path, params=params, headers=headers) as response:
             yield Lines(response)
 

@@ -167,7 +167,7 @@ class ApiServer(Objects, Trouble):
             await self.requests.wait_for(lambda: len(self.requests.of(verb, resource)) >= count)
 
     async def watched(self, resource: str = "", *, count: int = 1, timeout_s: float = 10.0) -> None:
-        """Return once ``count`` watches on ``resource`` are open. Raises TimeoutError."""
+        """Return once ``count`` watches on ``resource`` are open; 0: once none is. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             await self._hub.wait_for(resource, count)
 

@@ -97,7 +97,7 @@ class Trouble:
         self._front.release()
 
     def drop(self, count: int = 1, *, verb: str = "", resource: str = "") -> None:
-        """Close the connection without an answer."""
+        """Close the connection without an answer. Some clients ask again at once, as aiohttp does."""
         self._front.script.add(Drop(), count=count, verb=verb, resource=resource)
 
     def slow(self, delay_s: float, count: int = 1, *, verb: str = "", resource: str = "") -> None:

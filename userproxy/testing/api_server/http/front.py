@@ -57,7 +57,7 @@ class Front:
         """Answer ``request``; what it is refused for is answered as a ``Status``."""
         target = parse_target(request.path)
         recorded = _record(request, target)
-        await self.log.add(recorded)
+        self.log.add(recorded)
         try:
             self._check_token(request)
             action = self.script.take(recorded)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+from userproxy.testing.api_server.http.pulse import Pulse
 
 __all__ = ["RecordedRequest", "RequestLog"]
 
@@ -40,7 +41,7 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._requests: deque[RecordedRequest] = deque(maxlen=_KEPT)
-        self._arrived = asyncio.Condition()
+        self._arrived = Pulse()
 
     def __iter__(self) -> Iterator[RecordedRequest]:
         return iter(tuple(self._requests))
@@ -55,16 +56,10 @@ class RequestLog:
     def clear(self) -> None:
         self._requests.clear()
 
-    async def add(self, request: RecordedRequest) -> None:
+    def add(self, request: RecordedRequest) -> None:
         self._requests.append(request)
-        await self.poke()
-
-    async def poke(self) -> None:
-        """Let everyone that waits look again."""
-        async with self._arrived:
-            self._arrived.notify_all()
+        self._arrived.beat()
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Return once ``condition`` holds; it is looked at with each request that comes."""
-        async with self._arrived:
-            await self._arrived.wait_for(condition)
+        await self._arrived.wait_for(condition)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from userproxy.manifest.kinds import Kind
 from userproxy.testing.api_server.http.connections import break_off
+from userproxy.testing.api_server.http.pulse import Pulse
 from userproxy.testing.api_server.presentation.forms import Presenter
 from userproxy.testing.api_server.reading.options import ListOptions
 from userproxy.testing.api_server.reading.watching import Watch, WatchEvent, error_event
@@ -32,16 +33,20 @@ class WatchHub:
         self.clock = clock
         self.bookmark_interval_s = bookmark_interval_s
         self._streams: set[WatchStream] = set()
-        self._opened = asyncio.Condition()
+        self._changed = Pulse()
 
     def open(self, resource: str = "") -> Iterator[WatchStream]:
         """The streams on ``resource``; "" is any."""
         return (stream for stream in tuple(self._streams) if resource in ("", stream.kind.plural))
 
     async def wait_for(self, resource: str, count: int) -> None:
-        """Return once at least ``count`` streams on ``resource`` are open."""
-        async with self._opened:
-            await self._opened.wait_for(lambda: sum(1 for _ in self.open(resource)) >= count)
+        """Return once ``count`` streams on ``resource`` are open, or more; 0: once none is."""
+
+        def holds() -> bool:
+            opened = sum(1 for _ in self.open(resource))
+            return opened >= count if count else not opened
+
+        await self._changed.wait_for(holds)
 
     async def serve(
         self, request: web.Request, watch: Watch, presenter: Presenter, options: ListOptions
@@ -52,13 +57,13 @@ class WatchHub:
         stream = WatchStream(self, watch, presenter, options, request, response)
         unsubscribe = self.store.subscribe(stream.on_change)
         self._streams.add(stream)
+        self._changed.beat()
         try:
-            async with self._opened:
-                self._opened.notify_all()
             await stream.serve()
         finally:
-            self._streams.discard(stream)
             unsubscribe()
+            self._streams.discard(stream)
+            self._changed.beat()
         return response
 
 
