@@ -30,15 +30,15 @@ balancers = pytest.mark.parametrize(
 )
 
 
-async def whoever_gets(datagram: bytes, endpoints: list[UdpPeer]) -> tuple[UdpPeer, UdpPeer]:
-    """(the one of two endpoints that got ``datagram``, the other one)."""
+async def whoever_gets(datagram: bytes, endpoints: list[UdpPeer]) -> list[UdpPeer]:
+    """The one of ``endpoints`` that got ``datagram``, then the others."""
     tasks = [asyncio.create_task(endpoint.receive()) for endpoint in endpoints]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     number = results.index(datagram)
-    return endpoints[number], endpoints[1 - number]
+    return [endpoints[number], *endpoints[:number], *endpoints[number + 1 :]]
 
 
 @contextlib.asynccontextmanager
@@ -112,6 +112,29 @@ async def test_C6_with_no_other_endpoint_the_same_one_is_tried_again() -> None:
                 with UdpPeer(port=number) as back:
                     await exchange(client, back)
                 assert dropped(h, "no endpoint") == 0
+
+
+@pytest.mark.spec("B6", "C6")
+async def test_B6_C6_an_endpoint_that_was_down_for_a_moment_gets_its_clients_back() -> None:
+    """Once another one has answered the client, the refusal is forgotten: the ring leads it home again."""
+    async with harness() as h:
+        with peers(3) as endpoints:
+            h.serve(udp_route(*endpoints, options=PortOptions(balancer=Balancer.CONSISTENT_HASH)))
+            with UdpPeer.to(h.address) as client:
+                client.send(b"1")
+                home, *others = await whoever_gets(b"1", endpoints)
+                number = home.address[1]
+                home.close()
+                client.send(b"lost")
+                assert await h.ends.state() == "ET"
+                client.send(b"2")
+                second, _ = await whoever_gets(b"2", others)
+                await exchange(client, second)
+                with UdpPeer(port=number) as back:
+                    second.close()
+                    client.send(b"lost")
+                    assert await h.ends.state() == "ET"
+                    await exchange(client, back)
 
 
 @pytest.mark.spec("C6")
@@ -216,6 +239,7 @@ async def test_XT_a_fault_of_ours_ends_one_flow_and_nothing_else(monkeypatch: py
             with UdpPeer.to(h.address) as client, UdpPeer.to(h.address) as other:
                 seen = await exchange(client, endpoint)
                 await exchange(other, endpoint)
+                endpoint.answer(b"poison", seen)
                 endpoint.answer(b"poison", seen)
                 assert await h.ends.state() == "XT"
                 await exchange(other, endpoint)

@@ -130,6 +130,19 @@ async def test_TH_L9_a_stop_ends_the_waiting() -> None:
             assert await h.ends.state() == "TH"
 
 
+@pytest.mark.spec("L9", "S12")
+async def test_TH_L9_S12_so_does_a_change_of_the_port() -> None:
+    """Whoever waited at the old address could never be answered from there."""
+    async with harness() as h:
+        h.serve(udp_route(options=HOLD))
+        with UdpPeer.to(h.address) as client:
+            client.send(b"1")
+            await held(h, 1)
+            h.serve(replace(h.current, service_port=54))
+            assert await h.ends.state() == "TH"
+            assert port_of(h).held == 0
+
+
 @pytest.mark.spec("L9", "T8")
 async def test_L9_T8_a_hold_that_is_switched_off_ends_the_waiting() -> None:
     async with harness() as h:

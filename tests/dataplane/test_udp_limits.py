@@ -40,8 +40,20 @@ async def test_C4_IT_an_unreplied_flow_ends_sooner_than_a_replied_one() -> None:
                 unreplied.send(b"hello?")
                 await endpoint.receive()
                 end = await h.ends.next()
-                assert (end["state"], end["bytes_to_client"]) == ("IT", 0)
+                assert (end["state"], end["bytes_to_endpoint"], end["bytes_to_client"]) == ("IT", 6, 0)
                 assert await exchange(replied, endpoint) == seen
+
+
+async def test_bytes_count_on_when_their_flow_has_ended() -> None:
+    async with harness(limits(unreplied_s=0.05, stream_s=0.05)) as h:
+        with UdpPeer() as endpoint:
+            h.serve(udp_route(endpoint))
+            with UdpPeer.to(h.address) as client:
+                await exchange(client, endpoint, b"four")
+                assert await h.ends.state() == "IT"
+                (seen,) = port_of(h).endpoints
+                assert (seen.open, seen.connections) == (0, 1)
+                assert (seen.bytes_to_endpoint, seen.bytes_to_client) == (4, 7)
 
 
 @pytest.mark.spec("C4")
@@ -86,8 +98,11 @@ async def test_LT_over_a_limit_the_oldest_idle_flow_goes(
         with UdpPeer() as endpoint:
             h.serve(udp_route(endpoint, options=options))
             with clients(4, h.address) as (first, second, third, fourth):
-                for client in (first, second, third, first, fourth):
+                for client in (first, second, third):
                     await exchange(client, endpoint)
+                first.send(b"a datagram renews, also without an answer")
+                await endpoint.receive()
+                await exchange(fourth, endpoint)
                 end = await h.ends.next()
                 assert (end["state"], end["client"]) == ("LT", second.endpoint.name)
                 await exchange(second, endpoint)

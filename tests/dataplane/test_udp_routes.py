@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -85,6 +86,23 @@ async def test_C3_the_flow_that_was_left_behind_ends_well() -> None:
                     (old.endpoint.name, "--"),
                     (new.endpoint.name, "IT"),
                 }
+
+
+@pytest.mark.spec("C3", "C4")
+async def test_C3_C4_an_old_endpoint_that_never_stops_sending_is_left_all_the_same() -> None:
+    async with harness(Settings(udp=UdpSettings(unreplied_timeout_s=0.1, stream_timeout_s=3600))) as h:
+        with peers(2) as (old, new):
+            h.serve(udp_route(old))
+            with UdpPeer.to(h.address) as client:
+                seen = await exchange(client, old)
+                h.swap(new.endpoint)
+                await exchange(client, new)
+                end = asyncio.create_task(h.ends.state())
+                while not end.done():
+                    old.answer(b"and on", seen)
+                    await client.receive()
+                    await asyncio.sleep(0)
+                assert await end == "--"
 
 
 @pytest.mark.spec("C3")

@@ -22,6 +22,7 @@ from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.udp_failures import FailedEndpoints
 from userproxy.dataplane.udp_flow import DATAGRAM_BYTES, UdpFlow
 from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_registry import ENDS_PER_TURN
 from userproxy.dataplane.udp_sockets import accept_again, endpoint_socket, refuse, tune_listener
 from userproxy.dataplane.udp_waiting import WaitingClients
 from userproxy.model.routes import Endpoint
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 DATAGRAMS_PER_TURN = 64
 """Then other sockets have their turn."""
-ENDS_PER_TURN = 256
 
 _buffer = bytearray(DATAGRAM_BYTES)
 _view = memoryview(_buffer)
@@ -240,7 +240,6 @@ class UdpIntake:
                     counters.dropped["no descriptor"] += 1
                     return
                 self.service_port.counters_of(endpoint).dial_failures += 1
-                self._failures.add(address, endpoint, self._runtime.loop.time())
                 logger.debug("flow to %s failed: %s", endpoint, error)
                 continue
             flow = UdpFlow(self, self._runtime, sock, address, endpoint)

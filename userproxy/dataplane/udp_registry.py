@@ -14,6 +14,8 @@ __all__ = ["FlowRegistry"]
 
 ENDS_PER_TURN = 256
 """Flows ended in one step, 3 ms; then others have their turn."""
+TURN_S = 0.005
+"""Until the next step; limits of no length at all would run on within the same turn of the loop."""
 
 
 class FlowRegistry:
@@ -81,7 +83,7 @@ class FlowRegistry:
         if timer is None or timer.callback is None or timer.when > when:
             if timer is not None:
                 timer.cancel()
-            self._timer = self._deadlines.after(max(0.0, when - self._loop.time()), self._expire)
+            self._timer = self._deadlines.after(max(TURN_S, when - self._loop.time()), self._expire)
 
     def _expire(self) -> None:
         self._timer = None

@@ -10,11 +10,11 @@ from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.udp_flow import log_flow
 from userproxy.dataplane.udp_hold import Address, HeldDatagrams
+from userproxy.dataplane.udp_registry import ENDS_PER_TURN, TURN_S
 
 __all__ = ["WaitingClients"]
 
 DATAGRAMS_PER_TURN = 128
-ENDS_PER_TURN = 256
 
 
 class WaitingClients:
@@ -97,7 +97,7 @@ class WaitingClients:
         since_s = self._held.first_since_s()
         if since_s is not None:
             left_s = since_s + self._service_port.route.options.hold_s - self._runtime.loop.time()
-            self._timer = self._runtime.deadlines.after(max(0.0, left_s), self._expire)
+            self._timer = self._runtime.deadlines.after(max(TURN_S, left_s), self._expire)
 
     def _expire(self) -> None:
         self._timer = None
