@@ -19,6 +19,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "run": "serve Services from manifests or a cluster",
+    "demo": "see it work in ten seconds: no cluster, no root",
     "explain": "why traffic goes where it goes",
     "check": "report every problem of manifests, open nothing",
     "apiserver": "a small Kubernetes API server for tests and laptops",
