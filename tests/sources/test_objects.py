@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from userproxy.errors import ConfigError
@@ -418,6 +418,7 @@ def meaning(events: list[Event]) -> Mapping[ObjectRef, object]:
     return world
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([A, B, C]), st.none() | TEXTS), max_size=8))
 def test_any_history_leads_to_what_its_end_says(history: list[tuple[ObjectRef, str | None]]) -> None:
     objects, last = ObjectSet(), dict[ObjectRef, str]()

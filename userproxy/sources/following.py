@@ -23,6 +23,7 @@ __all__ = ["Following", "Requests"]
 
 _REST = 4.0
 """Pause after a look, in times of what it took: many or slow files cost a fifth of one core at most."""
+_SHORTEST_REST_S = 0.01
 _LONGEST_REST_S = 1.0
 _WATCH = ObjectRef("watch", "", "of files")
 
@@ -104,7 +105,8 @@ class Following:
         self._watched: frozenset[tuple[str, int, int]] = frozenset()
         self._unwatched = ""
         """Why there are no hints; "" when there are."""
-        self._last: Step | None = None
+        self._due_s: float | None = None
+        self._rest_s = 0.0
         requests.begin()
 
     async def look(self, *, watching: bool) -> list[Event]:
@@ -114,7 +116,8 @@ class Following:
         self._collect_streams()
         delivered, self._undelivered = self._undelivered, {}
         events, step = await self._threads.start(self._step, delivered, afresh)
-        self._last = step
+        self._due_s = step.due_s
+        self._rest_s = min(max(step.look_s * _REST, _SHORTEST_REST_S), _LONGEST_REST_S)
         if watching:
             events += await self._follow_folders(step)
         if not self._streams:
@@ -123,10 +126,8 @@ class Following:
 
     async def rest(self, poll_interval_s: float | None) -> None:
         """Return when it is time to look again: asked, hinted, due, or after ``poll_interval_s``."""
-        if self._last is None:
-            return
-        await asyncio.sleep(min(self._last.look_s * _REST, _LONGEST_REST_S))
-        waits = [wait_s for wait_s in (self._last.due_s, poll_interval_s) if wait_s is not None]
+        await asyncio.sleep(self._rest_s)
+        waits = [wait_s for wait_s in (self._due_s, poll_interval_s) if wait_s is not None]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(waits, default=None)):
                 await self._requests.wake.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Mapping
 
 from userproxy.errors import InvalidObject
@@ -34,6 +35,7 @@ class MemorySource:
         """
         self._selection = Selection.parse(namespaces, selector)
         self._objects = ObjectSet()
+        self._skipped: Counter[str] = Counter()
         self._queue: EventQueue | None = None
         """Of the consumer that runs now."""
         self._marks: list[object] = []
@@ -53,6 +55,7 @@ class MemorySource:
         problems = [*contents.problems, *(problem for outcome in refused for problem in outcome.problems)]
         if problems:
             raise InvalidObject("\n".join(map(str, problems)))
+        self._skipped.update(contents.skipped)
         for item in contents.items:
             self._put(self._objects.replace(_source_of(item.ref), Contents((item,))))
 
@@ -66,6 +69,11 @@ class MemorySource:
     @property
     def cluster_ip_required(self) -> bool:
         return False
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """How often `apply` was given an object of a kind that is not read, by kind (rule D3)."""
+        return self._skipped
 
     async def events(self) -> AsyncGenerator[Event]:
         """What is held now, `Synced`, then every change. May be started again once it has been closed.
