@@ -140,6 +140,15 @@ TABLE = [
     ),
     pytest.param(
         Case(
+            [replace(ready(A), zone_hints=("",)), ready(B, zones="eu-b")],
+            cluster="12",
+            reasons=(None, None),
+            zone="",
+        ),
+        id="T3 T4 an unknown zone matches no hint, not even an empty one",
+    ),
+    pytest.param(
+        Case(
             [ready(A, zones="eu-a"), ready(B, zones="eu-b"), unready(C)],
             cluster="1",
             reasons=(None, "hinted for zone(s) eu-b, this node is in eu-a", NOT_READY),

@@ -22,7 +22,7 @@ clusters = st.tuples(*(slices(name) for name in ("a", "b", "c"))).map(list)
 
 
 @pytest.mark.spec("T1", "T2", "T3", "T4", "T5", "T8", "T9", "S8", "E4", "E7", "E11")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(services(), clusters, st.sampled_from(Family), st.sampled_from(["", *ZONES, "eu-c"]), st.randoms())
 def test_selection_agrees_with_the_plain_reading(
     service: Service, cluster: list[EndpointSlice], family: Family, zone: str, random: Random

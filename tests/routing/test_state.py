@@ -60,6 +60,13 @@ def test_E9_slices_may_come_before_their_service(first: str) -> None:
     assert cluster(one) == ["10.0.0.1:8080"]
 
 
+def test_E9_slices_without_a_service_leave_nothing_to_do() -> None:
+    one = state(WEB_1, endpoint_slice("api-1", ["10.0.1.1"], of="api"))
+    assert not one._dirty
+    fold(one, endpoint_slice("api-1", [], of="api"), Delete(WEB_1.ref))
+    assert not one._dirty
+
+
 def test_E9_slices_may_stay_behind_their_service() -> None:
     one = state(WEB, WEB_1)
     served(one)

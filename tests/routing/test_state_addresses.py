@@ -12,6 +12,7 @@ from tests.routing.objects import (
     IPV4,
     IPV6,
     KEY,
+    SCTP,
     WEB,
     WEB_1,
     fold,
@@ -20,6 +21,7 @@ from tests.routing.objects import (
     state,
 )
 from userproxy.model.events import Delete, Rejected
+from userproxy.model.service import ServicePortSpec
 from userproxy.routing import EphemeralAddresses, LoopbackAddresses
 
 
@@ -77,3 +79,9 @@ def test_L1_ephemeral_ports() -> None:
         ("::1", 0),
     }
     assert {route.service_port for route in table.values()} == {80}
+
+
+def test_L1_service_without_a_served_port_holds_no_address() -> None:
+    plan = LoopbackAddresses()
+    served(state(service("web", ServicePortSpec("sig", SCTP, 9)), WEB_1, addresses=plan))
+    assert not plan.release(WEB.key, IPV4)

@@ -101,7 +101,7 @@ def run(events: Sequence[Event], budgets: st.DataObject | None = None) -> State:
 
 
 @pytest.mark.spec("E7", "E8", "E9", "E11", "S10", "R2", "D7")
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(histories(), st.data())
 def test_any_order_with_the_same_final_objects_gives_the_same_table(
     history: list[list[Event]], data: st.DataObject
@@ -124,7 +124,7 @@ def test_D7_a_bad_object_changes_nothing_else(history: list[list[Event]], data: 
 
 
 @pytest.mark.spec("E9")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(histories(), st.data())
 def test_E9_deleting_everything_leaves_an_empty_table(
     history: list[list[Event]], data: st.DataObject

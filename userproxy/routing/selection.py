@@ -45,11 +45,8 @@ class Selection:
 def select(found: Sequence[Candidate], wanted: Wanted, *, node_name: str, zone: str) -> Selection:
     """Apply rules T1 to T4 to candidates that are sorted and free of duplicates; keeps their order."""
     ready = [one for one in found if one.conditions.ready]  # terminating or not: rule T9
-    draining = [
-        one
-        for one in found
-        if one.conditions.terminating and one.conditions.serving and not one.conditions.ready
-    ]
+    # Looked at only where nothing is ready, so those that are both need no exception.
+    draining = [one for one in found if one.conditions.terminating and one.conditions.serving]
     topology = _topology(ready, node_name, zone) if wanted.cluster else Topology.NONE
     cluster = local = None
     if wanted.cluster:
