@@ -38,8 +38,7 @@ def read_manifests(paths: Iterable[str]) -> Iterator[Manifest]:
             try:
                 documents = read_documents(content)
             except DocumentError as error:
-                message = f"{label}: {error.message}"
-                raise DocumentError(message, line=error.line, column=error.column) from error
+                raise DocumentError(f"{label}: {error}") from error
             for document in documents:
                 yield from _objects(document.value, f"{label}, document {document.number}")
 

@@ -7,6 +7,7 @@ import pytest
 from tests.testing.api_server.http_client import HttpClient, as_object
 from userproxy.manifest.kinds import KINDS, Kind
 from userproxy.testing import ApiServer
+from userproxy.testing.api_server.schema.protobuf import Field, decode_message
 
 GVK = "x-kubernetes-group-version-kind"
 V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -81,3 +82,12 @@ async def test_openapi_says_how_lists_are_merged(client: HttpClient) -> None:
     assert as_object(spec["ports"])["x-kubernetes-patch-merge-key"] == "port"
     assert as_object(spec["ports"])["x-kubernetes-patch-strategy"] == "merge"
     assert as_object(spec["externalIPs"])["x-kubernetes-list-type"] == "atomic"
+
+
+async def test_openapi_v2_knows_no_kind_and_leaves_validation_to_the_server(client: HttpClient) -> None:
+    assert (await client.get("/openapi/v2")).at("swagger") == "2.0"
+    accept = {"Accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
+    message = await client("GET", "/openapi/v2", headers=accept)
+    assert message.headers["Content-Type"].endswith("+protobuf")
+    known = {1: Field("swagger"), 2: Field("info", "message", {2: Field("version")})}
+    assert decode_message(message.content, known) == {"swagger": "2.0", "info": {"version": "v1"}}

@@ -12,6 +12,7 @@ from userproxy.testing.api_server.presentation.negotiation import Form, negotiat
 
 __all__ = ["document_response"]
 
+_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2"
 _HEALTH = frozenset({"healthz", "livez", "readyz"})
 
 
@@ -22,6 +23,8 @@ def document_response(path: str, accept: str, kubernetes_version: str) -> web.Re
         return web.Response(text="ok")
     if steps in (["api"], ["apis"]):
         return _root(core=steps == ["api"], accept=accept)
+    if steps == ["openapi", "v2"]:
+        return _openapi_v2(accept)
     body = _document(steps, kubernetes_version)
     return None if body is None else json_response(body)
 
@@ -32,6 +35,15 @@ def _root(*, core: bool, accept: str) -> web.Response:
         body = discovery.aggregated(core=core, api_version=wanted.version)
         return json_response(body, content_type=wanted.content_type)
     return json_response(discovery.api_versions() if core else discovery.groups())
+
+
+def _openapi_v2(accept: str) -> web.Response:
+    # Only the media type before the version is compared: clients write the version in two ways.
+    if _V2_PROTOBUF not in accept:
+        return json_response(openapi.EMPTY_V2)
+    response = web.Response(body=openapi.EMPTY_V2_PROTOBUF)
+    response.headers["Content-Type"] = f"{_V2_PROTOBUF}.v1.0+protobuf"
+    return response
 
 
 def _document(steps: list[str], kubernetes_version: str) -> Mapping[str, object] | None:

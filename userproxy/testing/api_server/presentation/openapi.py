@@ -11,7 +11,13 @@ from userproxy.testing.api_server.schema.kinds import SHAPES
 from userproxy.testing.api_server.schema.types import FieldType, ListOf, MapOf, Scalar, Struct
 from userproxy.testing.api_server.storage.patching import PATCH_TYPES
 
-__all__ = ["document", "index"]
+__all__ = ["EMPTY_V2", "EMPTY_V2_PROTOBUF", "document", "index"]
+
+EMPTY_V2 = {"swagger": "2.0", "info": {"title": "userproxy test API server", "version": "v1"}, "paths": {}}
+"""OpenAPI v2 that knows no kind: kubectl asks for it when it meets ``kind: List``, and when it is older than
+1.29. What it does not find there it leaves to the server to validate."""
+EMPTY_V2_PROTOBUF = b"\x0a\x032.0\x12\x06\x0a\x00\x12\x02v1"
+"""The same as the protobuf message that kubectl wants: ``swagger`` and ``info.version``."""
 
 _GVK = "x-kubernetes-group-version-kind"
 

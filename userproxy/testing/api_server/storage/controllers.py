@@ -8,16 +8,13 @@ from __future__ import annotations
 import contextlib
 
 from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, KINDS, NAMESPACE, SERVICE
-from userproxy.manifest.mirroring import MANAGED_BY, mirror
+from userproxy.manifest.mirroring import mirror
 from userproxy.testing.api_server.statuses import StatusError
 from userproxy.testing.api_server.storage.history import Change, RawObject
 from userproxy.testing.api_server.storage.registry import Registry
-from userproxy.testing.api_server.storage.store import metadata_of
+from userproxy.testing.api_server.storage.store import Key, metadata_of
 
 __all__ = ["Controllers"]
-
-_SERVICE_NAME = "kubernetes.io/service-name"
-_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 
 
 class Controllers:
@@ -26,6 +23,8 @@ class Controllers:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._store = registry.store
+        self._mirrored: dict[Key, set[str]] = {}
+        """Names of the slices made of each Endpoints, which may be gone by another hand."""
         self._store.subscribe(self._on_change)
 
     def _on_change(self, change: Change) -> None:
@@ -46,11 +45,13 @@ class Controllers:
         endpoints = self._store.get(ENDPOINTS, namespace, name)
         service = self._store.get(SERVICE, namespace, name)
         wanted = {_name(raw): raw for raw in mirror(endpoints, service)} if endpoints else {}
-        for raw in tuple(self._store.objects(ENDPOINT_SLICE, namespace)):
-            if _mirrors(raw, name) and _name(raw) not in wanted:
-                self._registry.delete(ENDPOINT_SLICE, namespace, _name(raw))
-        if self._is_terminating(namespace):
+        before = self._mirrored.pop((namespace, name), set())
+        for slice_name in before - set(wanted):
+            if self._store.get(ENDPOINT_SLICE, namespace, slice_name) is not None:
+                self._registry.delete(ENDPOINT_SLICE, namespace, slice_name)
+        if not wanted or self._is_terminating(namespace):
             return
+        self._mirrored[namespace, name] = set(wanted)
         for slice_name, raw in wanted.items():
             # What was injected may be nothing that a slice can hold; there is nobody to tell.
             with contextlib.suppress(StatusError):
@@ -85,11 +86,3 @@ class Controllers:
 
 def _name(raw: RawObject) -> str:
     return str(metadata_of(raw).get("name"))
-
-
-def _mirrors(raw: RawObject, endpoints: str) -> bool:
-    """True when the slice was mirrored from the Endpoints of this name."""
-    labels = metadata_of(raw).get("labels")
-    if not isinstance(labels, dict):
-        return False
-    return labels.get(_MANAGED_BY) == MANAGED_BY and labels.get(_SERVICE_NAME) == endpoints
