@@ -130,10 +130,18 @@ def test_D5_node_ports_are_distinct_for_a_protocol(first: object, second: object
     assert places(event.problems) == expected
 
 
+@pytest.mark.parametrize("entry", [{"name": "http"}, port(None)], ids=repr)
+@pytest.mark.spec("D7")
+def test_D7_a_missing_number_refuses_the_service(entry: object) -> None:
+    (problem,) = refusal(decode_service(service(ports=[entry])))
+    assert (problem.field, problem.value) == ("spec.ports[0].port", "")
+    assert problem.message == "is missing; the Service is refused"
+
+
 BAD_NUMBERS = [-1, 65536, 70000, 80.0, "80", "http", True, False, [], {}, 10**5000]
 
 
-@pytest.mark.parametrize("number", [None, 0, *BAD_NUMBERS], ids=shorten)
+@pytest.mark.parametrize("number", [0, *BAD_NUMBERS], ids=shorten)
 @pytest.mark.spec("D7")
 def test_D7_a_bad_number_refuses_the_service(number: object) -> None:
     (problem,) = refusal(decode_service(service(ports=[port(number)])))

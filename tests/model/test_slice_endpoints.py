@@ -243,6 +243,16 @@ def test_T3_a_bad_hint_is_left_out_and_the_endpoint_serves(
     assert all((problem.rule, problem.severity) == ("T3", Severity.WARNING) for problem in problems)
 
 
+@pytest.mark.parametrize(
+    ("entry", "shown"),
+    [(None, "null"), ({}, "object of 0"), ({"name": "a b"}, "a b"), ({"name": 7}, "7"), (7, "7")],
+)
+@pytest.mark.spec("T3")
+def test_T3_a_bad_hint_is_shown(entry: object, shown: str) -> None:
+    _, problems = read(endpoint(hints={"forNodes": [entry]}))
+    assert places(problems) == [("endpoints[0].hints.forNodes[0]", shown, "T3")]
+
+
 SEVERAL = [
     endpoint("10.0.0.2"),
     endpoint("10.0.0.1", conditions={"ready": False}),

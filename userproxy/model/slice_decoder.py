@@ -95,8 +95,7 @@ def _read_address_type(top: Fields) -> Family | None:
 def _read_ports(entries: Sequence[object], findings: Findings) -> tuple[SlicePort, ...]:
     """The numbered ports, each once and in order; a bad one is left out alone (rules D7, E4)."""
     found = [_read_port(entry, f"ports[{index}]", findings) for index, entry in enumerate(entries)]
-    ports = {port for port in found if port is not None}
-    return tuple(sorted(ports, key=_BY_NAME) if len(ports) > 1 else ports)
+    return tuple(sorted({port for port in found if port is not None}, key=_BY_NAME))
 
 
 _BY_NAME = attrgetter("name", "protocol", "port")
