@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import NoReturn
 
 from userproxy.errors import ConfigError, UserproxyError
 
@@ -28,7 +29,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; ``arguments`` default to the process's own. Returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="userproxy",
         description="A userspace kube-proxy: Kubernetes Services on any laptop or node, without root.",
         allow_abbrev=False,
@@ -53,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the whole usage is a ``--help`` away."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help tells more)\n")
 
 
 def _say(error: Exception, code: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -110,7 +111,13 @@ async def _show(proxy: Proxy, table_file: Path | None) -> None:
     from userproxy.cli.table import changes_between, render, rows_of
     from userproxy.dataplane.wildcards import wildcard_ports
 
-    await proxy.settled(timeout_s=None)
+    # What exists at start lives long: the collector need not look at it while it comes, or ever again.
+    gc.disable()
+    try:
+        await proxy.settled(timeout_s=None)
+    finally:
+        gc.freeze()
+        gc.enable()
     version = 0
     rows: tuple[TableRow, ...] | None = None
     while True:

@@ -1,0 +1,1 @@
+"""The real process: arguments, output, files, signals and exit codes."""
