@@ -16,10 +16,11 @@ from pathlib import Path
 from userproxy.errors import CredentialsError
 from userproxy.log import log_event
 from userproxy.sources.kube.exec_credential import ExecCredential, exec_info, parse_credential
-from userproxy.sources.kube.exec_process import Limits, run_plugin
+from userproxy.sources.kube.exec_process import DEFAULT_LIMITS, Limits, run_plugin
 from userproxy.sources.kube.redaction import plain_line
 from userproxy.sources.kube.secret import Secret
 from userproxy.sources.kube.target import Cluster, ExecPlugin, InteractiveMode
+from userproxy.sources.kube.terminal import may_ask
 
 __all__ = ["PluginCredentials"]
 
@@ -35,7 +36,7 @@ class PluginCredentials:
 
     ``authorities`` gives the cluster's certificate authorities as PEM, for a plugin that wants to know
     its cluster. ``now`` is the wall clock in seconds since the epoch, ``may_ask`` says whether a person
-    can be asked (by default: standard input is a terminal, and we are in its foreground).
+    can be asked at the terminal.
     """
 
     def __init__(
@@ -47,8 +48,8 @@ class PluginCredentials:
         environ: Mapping[str, str],
         authorities: Callable[[], str | None],
         now: Callable[[], float],
-        may_ask: Callable[[], bool] | None = None,
-        limits: Limits | None = None,
+        may_ask: Callable[[], bool] = may_ask,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._plugin = plugin
         self._cluster = cluster
@@ -56,8 +57,8 @@ class PluginCredentials:
         self._environ = environ
         self._authorities = authorities
         self._now = now
-        self._may_ask = may_ask or _may_ask
-        self._limits = limits or Limits()
+        self._may_ask = may_ask
+        self._limits = limits
         self._lock = asyncio.Lock()
         self._runs = 0
         self._credential: ExecCredential | None = None
@@ -136,10 +137,10 @@ class PluginCredentials:
         mode = self._plugin.interactive_mode
         if mode is InteractiveMode.NEVER:
             return False
-        may_ask = self._may_ask()
-        if mode is InteractiveMode.ALWAYS and not may_ask:
+        allowed = self._may_ask()
+        if mode is InteractiveMode.ALWAYS and not allowed:
             raise CredentialsError(f"{self._origin}: must ask at a terminal, and standard input is none")
-        return may_ask
+        return allowed
 
     def _command(self) -> str:
         """The path of the command, found in our PATH as kubectl finds it in its own."""
@@ -165,15 +166,3 @@ def _renewal(expires_at: float | None, now: float) -> float:
     if expires_at is None:
         return float("inf")
     return expires_at - min(_EARLY_S, max(0.0, expires_at - now) * _EARLY_PART)
-
-
-def _may_ask() -> bool:
-    """Whether standard input is a terminal with us in the foreground.
-
-    In the background the kernel would answer a plugin that reads it by stopping its whole process
-    group, the proxy included.
-    """
-    try:
-        return os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
-    except OSError:
-        return False

@@ -14,12 +14,15 @@ import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from userproxy.errors import CredentialsError
 from userproxy.sources.kube.redaction import shown_line
 from userproxy.sources.kube.secret import Secret
 
-__all__ = ["Limits", "run_plugin"]
+__all__ = ["DEFAULT_LIMITS", "Limits", "run_plugin"]
+
+T = TypeVar("T")
 
 _STDOUT, _STDERR = 1, 2
 
@@ -38,6 +41,9 @@ class Limits:
     """Standard output; over it, the plugin is killed. Of standard error the first 4 KiB are kept."""
 
 
+DEFAULT_LIMITS = Limits()
+
+
 async def run_plugin(
     argv: Sequence[str],
     *,
@@ -45,7 +51,7 @@ async def run_plugin(
     environ: Mapping[str, str],
     interactive: bool,
     secrets: Iterable[Secret] = (),
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Secret:
     """Run ``argv`` (a path and its arguments) and return what it printed.
 
@@ -57,18 +63,10 @@ async def run_plugin(
     long or prints too much. ``secrets`` are masked in the line of standard error that is shown.
     """
     timeout_s = limits.interactive_timeout_s if interactive else limits.timeout_s
-    starting = asyncio.ensure_future(_start(argv, environ, limits, interactive=interactive))
     try:
-        transport, output = await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        # uvloop forgets a process whose start is cancelled; this is over in milliseconds.
-        with contextlib.suppress(OSError, ValueError):
-            await _end(*await starting, group=not interactive)
-        raise
-    except (OSError, ValueError) as error:
-        # ValueError: a null character among the arguments.
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise CredentialsError(f"{origin}: cannot be started: {reason}") from error
+        transport, output = await _start(argv, environ, limits, interactive=interactive)
+    except OSError as error:
+        raise CredentialsError(f"{origin}: cannot be started: {error.strerror or error}") from error
     in_time = False
     try:
         with contextlib.suppress(TimeoutError):
@@ -92,15 +90,23 @@ async def run_plugin(
 async def _start(
     argv: Sequence[str], environ: Mapping[str, str], limits: Limits, *, interactive: bool
 ) -> tuple[asyncio.SubprocessTransport, _Output]:
-    return await asyncio.get_running_loop().subprocess_exec(
-        lambda: _Output(limits, captured=not interactive),
-        *argv,
-        stdin=None if interactive else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=None if interactive else asyncio.subprocess.PIPE,
-        env=dict(environ),
-        start_new_session=not interactive,
+    """Start the plugin. A cancellation meanwhile takes effect when it can be ended properly."""
+    starting = asyncio.ensure_future(
+        asyncio.get_running_loop().subprocess_exec(
+            lambda: _Output(limits, captured=not interactive),
+            *argv,
+            stdin=None if interactive else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=None if interactive else asyncio.subprocess.PIPE,
+            env=dict(environ),
+            start_new_session=not interactive,
+        )
     )
+    if await _over(starting):
+        with contextlib.suppress(OSError):
+            await _end(*starting.result(), group=not interactive)
+        raise asyncio.CancelledError
+    return starting.result()
 
 
 class _Output(asyncio.SubprocessProtocol):
@@ -148,24 +154,33 @@ class _Output(asyncio.SubprocessProtocol):
 
 
 async def _end(transport: asyncio.SubprocessTransport, output: _Output, *, group: bool) -> None:
-    """Kill what still runs, wait until it is reaped, and close the pipes, whatever happens meanwhile."""
+    """Kill what still runs, wait until it is reaped, close the pipes; only then be cancelled."""
     if not output.exited.done():
         with contextlib.suppress(ProcessLookupError):
             if group:
                 os.killpg(transport.get_pid(), signal.SIGKILL)
             else:
                 transport.kill()
-    cancelled = False
-    while not output.exited.done():
-        # Short, as SIGKILL cannot be refused. A second cancellation must not leave a zombie behind.
-        try:
-            await asyncio.shield(output.exited)
-        except asyncio.CancelledError:
-            cancelled = True
+    cancelled = await _over(output.exited)
     output.finish()
     transport.close()
     if cancelled:
         raise asyncio.CancelledError
+
+
+async def _over(future: asyncio.Future[T]) -> bool:
+    """Wait until ``future`` is over, through any number of cancellations. True: there was one.
+
+    For waits that are short for certain and must not be cut: a start that is cancelled halfway is
+    forgotten by both loops, a kill that is not waited for leaves a zombie.
+    """
+    cancelled = False
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled
 
 
 def _failure(status: int) -> str:

@@ -93,9 +93,11 @@ def _exec(fields: Fields, folder: Path) -> ExecPlugin | None:
     plugin = fields.child("exec")
     if plugin is None:
         return None
-    command, api_version = plugin.text("command"), plugin.text("apiVersion")
+    command, args, api_version = plugin.text("command"), plugin.texts("args"), plugin.text("apiVersion")
     if not command:
         raise plugin.wrong("command", "is missing")
+    if "\0" in "".join((command, *args)):
+        raise plugin.wrong("args", "they or command hold a null character")
     if api_version not in _API_VERSIONS:
         raise plugin.wrong("apiVersion", f"{api_version!r} is not one of {', '.join(_API_VERSIONS)}")
     mode = plugin.text("interactiveMode")
@@ -107,7 +109,7 @@ def _exec(fields: Fields, folder: Path) -> ExecPlugin | None:
         # A name without a slash is looked up in PATH, anything else is a path like the others.
         command=str(folder / command) if "/" in command else command,
         api_version=api_version,
-        args=plugin.texts("args"),
+        args=args,
         env=tuple(_variable(variable) for variable in plugin.children("env")),
         interactive_mode=InteractiveMode(mode),
         provide_cluster_info=plugin.flag("provideClusterInfo"),
