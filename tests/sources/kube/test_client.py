@@ -231,6 +231,7 @@ class TestUnreachable:
         assert isinstance(found, Unreachable)
         assert str(found) == f"{url} cannot be reached: Connection refused"
         assert isinstance(found.__cause__, OSError)
+        assert not isinstance(found.__cause__, aiohttp.ClientError), "aiohttp's knows the request"
 
     async def test_R5_a_name_that_is_unknown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def unknown(*_: object, **__: object) -> None:

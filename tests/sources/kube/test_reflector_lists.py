@@ -46,8 +46,8 @@ async def test_R3_pages_are_followed_and_the_version_is_that_of_the_first() -> N
         server.lists(
             "services",
             page(service("a"), version="7", token="t/1+="),
-            page(service("b"), version="7", token="t2"),
-            page(service("c"), version="7"),
+            page(service("b"), version="8", token="t2"),
+            page(service("c"), version="9"),
         )
         await server.asked(1, verb="watch")
 
@@ -148,6 +148,20 @@ async def test_R5_a_second_expiry_in_a_row_backs_off_and_is_reported() -> None:
         await follower.until_restored()
         assert time.waits == [0.8]
         assert "too old resource version" in follower.problems[0].problems[0].message
+
+
+async def test_R5_expiries_of_watches_that_lasted_are_answered_at_once_each_time() -> None:
+    time = VirtualTime()
+
+    def a_second_later() -> float:
+        time.now_s += 1.0
+        return time.now_s
+
+    async with ScriptedServer() as server, follow(server, time, timing=time.timing(now=a_second_later)):
+        server.lists("services", page(version="7"), page(version="8"), page(version="9"))
+        server.watches("services", watch(EXPIRED), watch(EXPIRED))
+        await server.asked(3, verb="watch")
+        assert time.waits == []
 
 
 async def test_D7_what_is_refused_whole_never_causes_a_relist(caplog: pytest.LogCaptureFixture) -> None:

@@ -365,6 +365,7 @@ class TestEvents:
             assert asked(server)[:3] == ["list 0", "watch 7", "list 8"]
             assert time.waits == [0.8]
             assert any(logged in message for message in caplog.messages)
+            assert follower.problems == [], "of an object, not of the source"
 
     async def test_R8_an_unknown_event_type_is_logged_skipped_and_moves_the_version(
         self, caplog: pytest.LogCaptureFixture

@@ -18,7 +18,6 @@ from userproxy.model.events import Mark, SourceProblems
 from userproxy.model.problems import Severity
 from userproxy.sources.base import Source
 from userproxy.sources.kube.connection import AnonymousConnection
-from userproxy.sources.kube.following import Following
 from userproxy.sources.kube.source import KubeSource
 
 SLICES = "EndpointSliceList"
@@ -31,13 +30,14 @@ def source_of(
     namespaces: Sequence[str] = (),
     selector: str = "",
     node_name: str = "",
+    node_wait_s: float = 0.05,
 ) -> KubeSource:
     return KubeSource(
         AnonymousConnection(server.url),
         namespaces=namespaces,
         selector=selector,
         node_name=node_name,
-        timing=(time or VirtualTime()).timing(node_wait_s=0.05),
+        timing=(time or VirtualTime()).timing(node_wait_s=node_wait_s),
     )
 
 
@@ -115,6 +115,26 @@ class TestSynced:
             list_nothing(server)
             server.lists("nodes", answer)
             assert await run.until_synced() == [*expected, "Synced"]
+
+    async def test_N2_a_node_that_answers_late_comes_before_synced(self) -> None:
+        go = asyncio.Event()
+
+        async def late(stream: Stream) -> None:
+            await go.wait()
+            await page(node("worker-1"), kind="NodeList", version="7")(stream)
+
+        async with (
+            ScriptedServer() as server,
+            running(source_of(server, node_name="worker-1", node_wait_s=60)) as run,
+        ):
+            list_nothing(server)
+            server.lists("nodes", late)
+            await server.stream("services")
+            await server.stream("endpointslices")
+            await server.asked(1, "nodes")
+            assert run.told == []
+            go.set()
+            assert await run.until_synced() == ["+worker-1", "Synced"]
 
     async def test_N2_a_missing_node_is_a_warning_until_it_comes(self) -> None:
         async with ScriptedServer() as server, running(source_of(server, node_name="worker-1")) as run:
@@ -235,26 +255,35 @@ class TestFollowing:
             await run.until(lambda said: "+web:80" in said)
             assert age(run.source) == 30, "the slices have been silent for longer"
 
-    async def test_a_fault_of_ours_is_raised_and_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def broken(_: Following) -> None:
-            raise ZeroDivisionError
+    @pytest.mark.parametrize("fault", [ZeroDivisionError, TimeoutError])
+    async def test_a_fault_of_ours_is_raised_and_not_hidden(
+        self, fault: type[Exception], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise fault
 
-        monkeypatch.setattr(Following, "_announce", broken)
+        monkeypatch.setattr("userproxy.sources.kube.reflector.listed", broken)
         async with ScriptedServer() as server:
+            list_nothing(server)
             events = source_of(server).events()
-            with pytest.raises(ZeroDivisionError):
+            with pytest.raises(fault):
                 await anext(events)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    async def test_it_can_be_followed_again(self) -> None:
+    async def test_it_can_be_followed_again_from_the_beginning(self) -> None:
         async with ScriptedServer() as server:
             source = source_of(server)
-            for _ in range(2):
-                server.lists("services", page(service("web"), version="7"))
-                server.lists("endpointslices", page(kind=SLICES, version="7"))
-                async with running(source) as run:
-                    assert await run.until_synced() == ["+web:80", "Synced"]
-                assert source.resource_versions == {}
+            everything = page(service("a"), service("b"), version="7")
+            server.lists("services", everything)
+            events = source.events()
+            await anext(events)
+            await events.aclose()
+            assert source.resource_versions == {}
+
+            server.lists("services", everything)
+            server.lists("endpointslices", page(kind=SLICES, version="7"), page(kind=SLICES, version="7"))
+            async with running(source) as run:
+                assert await run.until_synced() == ["+a:80", "+b:80", "Synced"]
 
 
 class TestReload:
