@@ -56,6 +56,7 @@ def test_D4_an_address_is_kept_for_its_name_while_others_come_and_go() -> None:
     assert address not in others
     assert len(set(others)) == 29
     assert allocator.allocate(WEB, Family.IPV4) == address
+    assert allocator.held(WEB) == (address,)
 
 
 def test_D4_what_is_kept_is_given_away_when_nothing_else_is_free() -> None:
@@ -82,6 +83,20 @@ def test_D4_never_one_that_another_object_states() -> None:
     assert allocator.held(API) == (free,)
     allocator.release(WEB, free)
     assert allocator.held(API) == (free,)
+
+
+@pytest.mark.parametrize("first", range(0, 35, 5))
+def test_D4_one_address_is_kept_for_a_name_and_not_all_that_it_had(first: int) -> None:
+    allocator = ClusterIPAllocator(["10.0.0.0/29"])
+    before = allocator.allocate(WEB, Family.IPV4)
+    assert isinstance(before, str)
+    allocator.release(WEB, before)
+    last = "10.0.0.1" if before != "10.0.0.1" else "10.0.0.2"
+    assert allocator.claim(WEB, last) is None
+    allocator.release(WEB, last)
+    others = [allocator.allocate(owner, Family.IPV4) for owner in NAMES[first : first + 5]]
+    assert before in others
+    assert last not in others
 
 
 @pytest.mark.spec("D4", "D8")
@@ -138,6 +153,21 @@ def test_D1_node_ports_are_stable_distinct_and_bounded() -> None:
     assert allocator.allocate(WEB, "80/TCP", avoid=[http]) not in (http, https)
 
 
+def test_D1_a_node_port_that_moves_to_another_slot_is_no_longer_that_of_the_first() -> None:
+    allocator = NodePortAllocator(range(30000, 30002))
+    port = allocator.allocate(WEB, "80/TCP")
+    assert isinstance(port, int)
+    assert allocator.claim(WEB, "81/TCP", port) is None
+    assert allocator.allocate(WEB, "81/TCP") == port
+    assert allocator.allocate(WEB, "80/TCP") == 60001 - port
+
+
+def test_D1_a_port_to_avoid_is_not_given_even_when_it_is_free() -> None:
+    allocator = NodePortAllocator(range(30000, 30002))
+    assert allocator.allocate(WEB, "80/TCP", avoid=[30000]) == 30001
+    assert allocator.allocate(API, "80/TCP", avoid=[30000]) == Exhausted("30000-30001")
+
+
 def test_D1_node_ports_run_out_and_the_band_goes_last() -> None:
     allocator = NodePortAllocator(range(30000, 30032))
     ports = [allocator.allocate(owner, "80/TCP") for owner in NAMES[:32]]
@@ -180,11 +210,11 @@ def test_no_address_has_two_holders_whatever_happens(actions: list[tuple[str, in
     for action, owner, number in actions:
         address = f"10.0.0.{number}"
         if action == "allocate":
-            held = allocator.held(NAMES[owner])
             got = allocator.allocate(NAMES[owner], Family.IPV4)
             taken = {other for each in NAMES[:6] for other in allocator.held(each)}
             assert isinstance(got, str) or len(taken) == 6
-            assert not isinstance(got, str) or not held or got in held
+            assert got in allocator.held(NAMES[owner]) or not isinstance(got, str)
+            assert allocator.allocate(NAMES[owner], Family.IPV4) == got
         elif action == "claim":
             holder = allocator.claim(NAMES[owner], address)
             assert (holder is None) == (address in allocator.held(NAMES[owner]))

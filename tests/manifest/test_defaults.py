@@ -188,6 +188,17 @@ FAMILIES = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
             ("10.0.0.1", ("10.0.0.1",), ["IPv4"], "SingleStack"),
             id="a tuple from a call",
         ),
+        pytest.param(
+            {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1", "fd00::1"]},
+            ("10.0.0.1", ["10.0.0.1", "fd00::1"], ["IPv4", "IPv6"], "RequireDualStack"),
+            id="both stated",
+        ),
+        pytest.param(
+            {"clusterIP": "10.0.0.1", "clusterIPs": []},
+            ("10.0.0.1", ["10.0.0.1"], ["IPv4"], "SingleStack"),
+            id="singular and an empty list",
+        ),
+        pytest.param({"clusterIPs": {"a": 1}}, (ABSENT, {"a": 1}, ABSENT, ABSENT), id="an object"),
         pytest.param({"clusterIP": "nine"}, ("nine", ["nine"], ABSENT, ABSENT), id="no address"),
         pytest.param({"clusterIPs": "10.0.0.1"}, (ABSENT, "10.0.0.1", ABSENT, ABSENT), id="no list"),
         pytest.param({"clusterIP": 10}, (10, ABSENT, ABSENT, ABSENT), id="no text"),
@@ -217,6 +228,13 @@ SELECTOR = {"selector": {"app": "web"}}
         pytest.param(
             {"ipFamilyPolicy": "PreferDualStack"}, ["IPv4", "IPv6"], "PreferDualStack", id="prefers both"
         ),
+        pytest.param(
+            {**SELECTOR, "ipFamilyPolicy": "PreferDualStack"},
+            ["IPv4"],
+            "PreferDualStack",
+            id="with a selector the cluster decides",
+        ),
+        pytest.param({"ipFamilies": ["IPv6", "IPv4"]}, ["IPv6", "IPv4"], "RequireDualStack", id="two stated"),
         pytest.param({"ipFamilies": ["IPv9"]}, ["IPv9"], "RequireDualStack", id="an unknown family stays"),
         pytest.param({"ipFamilies": [["x"]]}, [["x"]], "RequireDualStack", id="no text"),
         pytest.param(

@@ -127,6 +127,7 @@ def test_D6_a_slice_in_full() -> None:
             id="being deleted",
         ),
         pytest.param(endpoints(subset("10.0.0.1"), name=None), SERVICE, id="no name"),
+        pytest.param(endpoints(subset("10.0.0.1"), name=""), SERVICE, id="empty name"),
         pytest.param(endpoints(subset()), SERVICE, id="no addresses"),
         pytest.param(endpoints(), SERVICE, id="no subsets"),
         pytest.param({**endpoints(), "subsets": None}, SERVICE, id="null subsets"),
@@ -170,6 +171,19 @@ def test_D6_one_slice_per_port_set_and_family() -> None:
     ]
     names = {str(each["metadata"]) for each in made}
     assert len(names) == 4
+
+
+@pytest.mark.spec("D2", "D3", "D6")
+def test_Endpoints_that_are_not_complete_are_completed_on_the_way() -> None:
+    ports = ({"port": 80, "protocol": ""}, {"port": 81, "protocol": None})
+    (made,) = mirror(endpoints(subset("10.0.0.1", ports=ports), namespace=None), SERVICE)
+    metadata = made["metadata"]
+    assert isinstance(metadata, dict)
+    assert metadata["namespace"] == "default"
+    assert made["ports"] == [
+        {"name": "", "port": 80, "protocol": "TCP"},
+        {"name": "", "port": 81, "protocol": "TCP"},
+    ]
 
 
 @pytest.mark.spec("D6", "D8")
@@ -247,6 +261,7 @@ def test_D6_a_name_of_63_characters_is_cut() -> None:
             id="address is a number",
         ),
         pytest.param(endpoints(name=""), "metadata.name", "", id="no name"),
+        pytest.param(endpoints(name=3), "metadata.name", "3", id="name is a number"),
     ],
 )
 def test_D6_what_is_left_out_is_a_problem(raw: dict[str, object], field: str, value: str) -> None:

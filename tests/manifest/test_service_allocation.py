@@ -152,14 +152,19 @@ def test_D4_headless_gets_families_and_no_address(
             id="two addresses on a single stack",
         ),
         pytest.param(
+            [V4, V6],
+            {"ipFamilies": ["IPv4", "IPv4"], "ipFamilyPolicy": "PreferDualStack"},
+            "spec.ipFamilies[1]",
+            "Duplicate value",
+            id="one family twice",
+        ),
+        pytest.param(
             [V4], {"clusterIP": "fd00::1"}, "spec.ipFamilies[0]", "no range", id="address of no range"
         ),
         pytest.param(
             [V4], {"clusterIP": "10.1.0.1"}, "spec.clusterIPs", "range 10.0.0.0/24", id="out of range"
         ),
-        pytest.param(
-            [V4], {"clusterIP": "x"}, "spec.clusterIPs[0]", "must be an IP address", id="no address"
-        ),
+        pytest.param([V4], {"clusterIP": "x"}, "spec.clusterIPs", "must be an IP address", id="no address"),
         pytest.param([V4], {"clusterIPs": [3]}, "spec.clusterIPs", "list of strings", id="no text"),
         pytest.param([V4], {"ipFamilies": "IPv4"}, "spec.ipFamilies", "list of strings", id="no list"),
         pytest.param([V4], {"ipFamilyPolicy": {}}, "spec.ipFamilyPolicy", "must be a string", id="no policy"),

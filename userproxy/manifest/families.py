@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from userproxy.manifest.field_errors import FieldError, Reason
-from userproxy.model.addresses import parse_ip
 from userproxy.model.fields import is_list
 from userproxy.model.names import Family
 
 __all__ = ["settle_families"]
 
 _SINGLE, _PREFER, _REQUIRE = "SingleStack", "PreferDualStack", "RequireDualStack"
-_POLICY, _FAMILIES, _ADDRESSES = "spec.ipFamilyPolicy", "spec.ipFamilies", "spec.clusterIPs"
+_POLICY, _FAMILIES = "spec.ipFamilyPolicy", "spec.ipFamilies"
 
 
 @dataclass(slots=True)
@@ -57,7 +56,7 @@ def settle_families(
     )
     if old is not None:
         _reduce(stack, old)
-    _infer(stack, cluster)
+    _check_single(stack)
     if not anywhere:
         _check_cluster(stack, cluster)
     if not stack.errors:
@@ -104,27 +103,13 @@ def _reduce(stack: _Stack, old: Mapping[str, object]) -> None:
         stack.refuse(_POLICY, stack.policy, "must be 'SingleStack' to give up the second family")
 
 
-def _infer(stack: _Stack, cluster: Sequence[Family]) -> None:
-    """Families that are not stated are those of the addresses."""
+def _check_single(stack: _Stack) -> None:
+    """A single stack has one of each."""
     if stack.policy == _SINGLE:
         for count, what in ((len(stack.addresses), "cluster addresses"), (len(stack.families), "families")):
             if count > 1:
-                stack.refuse(
-                    _POLICY,
-                    stack.policy,
-                    f"must be 'RequireDualStack' or 'PreferDualStack' with several {what}",
-                )
-    if stack.addresses[:1] == ["None"]:
-        return
-    for index, address in enumerate(stack.addresses[len(stack.families) :], start=len(stack.families)):
-        try:
-            family = parse_ip(address)[0]
-        except ValueError:
-            stack.refuse(f"{_ADDRESSES}[{index}]", address, "must be an IP address")
-            return
-        if family not in cluster:
-            stack.refuse(f"{_ADDRESSES}[{index}]", address, f"the cluster has no {family} range")
-        stack.families.append(str(family))
+                rule = f"must be 'RequireDualStack' or 'PreferDualStack' with several {what}"
+                stack.refuse(_POLICY, stack.policy, rule)
 
 
 def _check_cluster(stack: _Stack, cluster: Sequence[Family]) -> None:

@@ -26,14 +26,14 @@ class NumberPool:
         self._band = band
         self._holders: dict[int, Slot] = {}
         self._held: dict[NamespacedName, set[int]] = {}
-        # What each slot has or had last, and for whom a released number is kept.
+        # What each slot has or had last: it still holds it, or it is kept for it.
         self._last: dict[Slot, int] = {}
         self._kept: dict[int, Slot] = {}
 
     def allocate(self, slot: Slot, avoid: Collection[int] = ()) -> int | None:
         """A number for ``slot``, none of ``avoid``; None when there is none."""
         last = self._last.get(slot)
-        if last is not None and last not in avoid and self._is_free_for(slot[0], last):
+        if last is not None and last not in avoid:
             self._hold(slot, last)
             return last
         # What was somebody's is given away only when nothing else is free.
@@ -46,8 +46,9 @@ class NumberPool:
 
     def claim(self, slot: Slot, number: int) -> NamespacedName | None:
         """Hold ``number``; returns its holder instead when that is somebody else."""
-        if not self._is_free_for(slot[0], number):
-            return self._holders[number][0]
+        holder = self._holders.get(number, slot)[0]
+        if holder != slot[0]:
+            return holder
         self._hold(slot, number)
         return None
 
@@ -64,9 +65,6 @@ class NumberPool:
             del self._held[owner]
         if self._last.get(slot) == number:
             self._kept[number] = slot
-
-    def _is_free_for(self, owner: NamespacedName, number: int) -> bool:
-        return number not in self._holders or self._holders[number][0] == owner
 
     def _hold(self, slot: Slot, number: int) -> None:
         former = self._holders.get(number, slot)
