@@ -18,9 +18,10 @@ from userproxy.dataplane.counters import EndpointCounters
 from userproxy.dataplane.deadlines import Deadline
 from userproxy.dataplane.dialling import Attempt, DialPlan
 from userproxy.dataplane.engine import ERR, HUP
-from userproxy.dataplane.relay import Relay, Side
+from userproxy.dataplane.relay import Relay
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.side import Side
 from userproxy.log import log_event
 from userproxy.model.routes import Endpoint
 

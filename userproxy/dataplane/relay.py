@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import os
 import socket
-from _socket import socket as Socket
 from collections.abc import Callable
 
 from userproxy.dataplane.closing import Phase, Who
 from userproxy.dataplane.engine import ERR, HUP, IN, OUT, RDHUP, Engine
 from userproxy.dataplane.pipes import SIZE_BYTES, Pipe, PipePool
+from userproxy.dataplane.side import Side
 
-__all__ = ["Relay", "Side"]
+__all__ = ["Relay"]
 
 BUFFER_BYTES = 64 * 1024
 """One shared buffer; it also bounds what can wait for one peer: 128 KiB a connection both ways."""
@@ -34,53 +34,6 @@ _SPLICE_FLAGS = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
 
 _buffer = bytearray(BUFFER_BYTES)
 _view = memoryview(_buffer)
-
-
-class Side:
-    """One socket of a pair, and the direction that starts at it."""
-
-    __slots__ = (
-        "ended", "fd", "forwarded", "full_reads", "hung_up", "peer", "peer_fd", "pipe", "queued", "readable",
-        "relay", "shut", "sock", "waiting",
-    )  # fmt: skip
-
-    relay: Relay
-    peer: Side
-
-    def __init__(self, sock: Socket) -> None:
-        self.sock = sock
-        self.fd = sock.fileno()
-        self.peer_fd = -1
-        self.forwarded = 0
-        """Bytes that were read here and taken by the peer."""
-        self.readable = False
-        """An edge said so, and no read has come back short since."""
-        self.hung_up = False
-        """RDHUP was told, which comes once: only an empty read is the end now."""
-        self.ended = False
-        """The peer's FIN was read."""
-        self.shut = False
-        """And it was passed on to our peer."""
-        self.waiting: memoryview | None = None
-        """Read here, not yet taken by the peer."""
-        self.full_reads = 0
-        self.pipe: Pipe | None = None
-        self.queued = False
-
-    def ready(self, mask: int) -> None:
-        self.relay.ready(self, mask)
-
-    def failed(self, error: Exception) -> None:
-        self.relay.cut(Who.ERROR)
-
-    def leave_fast(self, data: bytes, sent: int) -> None:
-        self.relay.leave_fast(self, data, sent)
-
-    def read_failed(self, error: OSError) -> None:
-        self.relay.gone(self)
-
-    def write_failed(self, data: bytes, error: OSError) -> None:
-        self.relay.gone(self.peer)
 
 
 class Relay:
