@@ -63,6 +63,7 @@ async def test_L9_B1_those_that_waited_are_spread() -> None:
                     client.send(b"wait")
                 await held(h, 300)
                 h.swap(*(endpoint.endpoint for endpoint in endpoints))
+                assert 0 < port_of(h).held < 300, "in turns"
                 for endpoint in endpoints:
                     assert [await endpoint.receive() for _ in range(100)] == [b"wait"] * 100
                 assert port_of(h).held == 0

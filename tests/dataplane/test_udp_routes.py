@@ -100,9 +100,9 @@ async def test_C3_C4_an_old_endpoint_that_never_stops_sending_is_left_all_the_sa
                 end = asyncio.create_task(h.ends.state())
                 while not end.done():
                     old.answer(b"and on", seen)
-                    await client.receive()
                     await asyncio.sleep(0)
                 assert await end == "--"
+                assert await client.receive() == b"and on"
 
 
 @pytest.mark.spec("C3")
