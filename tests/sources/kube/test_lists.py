@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.sources.kube.raw import list_body, service, status
 from userproxy.errors import ApiError, ResourceExpired
@@ -15,7 +21,8 @@ SERVER = "https://api:6443"
 
 
 def parse(body: bytes) -> Page:
-    return parse_page(body, Collection(SERVICES), server=SERVER)
+    page = parse_page(body, Collection(SERVICES), server=SERVER)
+    return replace(page, items=list(page.items))
 
 
 def test_R3_items_version_and_token() -> None:
@@ -26,7 +33,7 @@ def test_R3_items_version_and_token() -> None:
 
 def test_R3_items_may_be_null() -> None:
     body = b'{"kind":"ServiceList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":null}'
-    assert parse(body) == Page((), "7")
+    assert parse(body) == Page([], "7")
 
 
 @pytest.mark.parametrize(
@@ -95,3 +102,73 @@ def test_R1_slices_are_those_of_discovery_v1() -> None:
     body = list_body(kind="EndpointSliceList", api_version="discovery.k8s.io/v1beta1")
     with pytest.raises(WrongAnswer, match=r"v1beta1, not EndpointSliceList of discovery\.k8s\.io/v1$"):
         parse_page(body, Collection(ENDPOINT_SLICES), server=SERVER)
+
+
+def head(**more: object) -> dict[str, object]:
+    return {"kind": "ServiceList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, **more}
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(
+    items=st.lists(json_values, max_size=6),
+    order=st.permutations(["kind", "apiVersion", "metadata", "items"]),
+    indent=st.sampled_from([None, 0, 2]),
+    ascii_only=st.booleans(),
+)
+@settings(deadline=None, max_examples=200)
+def test_R3_items_one_by_one_are_those_of_the_whole_document(
+    items: list[object], order: Iterable[str], indent: int | None, ascii_only: bool
+) -> None:
+    whole = head(items=items)
+    body = json.dumps({key: whole[key] for key in order}, indent=indent, ensure_ascii=ascii_only).encode()
+    assert parse(body) == Page(orjson.loads(body)["items"], "7")
+
+
+OPENING = b'{"kind":"ServiceList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":['
+
+
+@pytest.mark.parametrize(
+    ("rest", "before"),
+    [
+        pytest.param(b'{"a":1},{"b"', 1, id="cut within an item"),
+        pytest.param(b'{"a":1},', 1, id="cut after a comma"),
+        pytest.param(b'{"a":1}', 1, id="cut after an item"),
+        pytest.param(b'{"a":1}]', 1, id="cut after the items"),
+        pytest.param(b"", 0, id="cut before the first item"),
+        pytest.param(b'{"a":1},]}', 1, id="a comma too many"),
+        pytest.param(b'{"a":1}{"b":1}]}', 1, id="a comma too few"),
+        pytest.param(b'{"a":1}]}]', 1, id="more than one document"),
+        pytest.param(b"[NaN]]}", 0, id="NaN"),
+        pytest.param(b"[" * 100_000, 0, id="too deep"),
+        pytest.param(b'["\\ud800"]]}', 0, id="half a surrogate"),
+        pytest.param(b'["\xff"]]}', 0, id="no UTF-8"),
+        pytest.param(b"[" + b"9" * 5000 + b"]]}", 0, id="a number of 5000 digits"),
+    ],
+)
+def test_R8_items_that_are_no_json_are_a_wrong_answer(rest: bytes, before: int) -> None:
+    found: list[object] = []
+    with pytest.raises(WrongAnswer, match="list services: the answer is not JSON"):
+        for item in parse_page(OPENING + rest, Collection(SERVICES), server=SERVER).items:
+            found.append(item)  # noqa: PERF402  what comes before the error counts
+    assert len(found) == before
+
+
+def test_R3_what_comes_behind_the_items_is_allowed() -> None:
+    assert parse(OPENING + b'1,2],"more":{"x":[]}}\n') == Page([1, 2], "7")
+
+
+def test_R3_items_are_parsed_when_they_are_asked_for() -> None:
+    items = iter(parse_page(OPENING + b'{"a":1},BROKEN', Collection(SERVICES), server=SERVER).items)
+    assert next(items) == {"a": 1}
+    with pytest.raises(WrongAnswer):
+        next(items)
