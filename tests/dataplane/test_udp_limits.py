@@ -140,6 +140,20 @@ async def test_LT_an_answer_that_has_come_already_is_handed_over_first() -> None
                 assert await h.ends.state() == "LT"
 
 
+async def test_LT_answers_behind_an_icmp_error_are_handed_over_too() -> None:
+    async with harness(limits(all_=1)) as h:
+        with UdpPeer() as endpoint:
+            h.serve(udp_route(endpoint))
+            with UdpPeer.to(h.address) as client, UdpPeer.to(h.address) as newcomer:
+                seen = await exchange(client, endpoint)
+                client.send(b"brings the error")  # the listener is the first to be told
+                endpoint.answer(b"last words", seen)
+                endpoint.close()
+                newcomer.send(b"pushes out")
+                assert await client.receive() == b"last words"
+                assert await h.ends.state() == "LT"
+
+
 async def test_LT_flows_stay_within_the_descriptor_budget() -> None:
     """The budget leaves room for eight descriptors; the ninth flow takes the place of the first."""
     async with harness(descriptor_limit=1) as h:

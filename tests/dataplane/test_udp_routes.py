@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from tests.dataplane.udp_peers import (
 )
 from userproxy.dataplane.closing import Who
 from userproxy.dataplane.intake import ListenerState
+from userproxy.dataplane.udp_flow import UdpFlow
 from userproxy.errors import NotListening
 from userproxy.settings import Settings, UdpSettings
 
@@ -50,6 +52,18 @@ async def test_C3_a_flow_keeps_an_endpoint_that_is_serving_though_new_flows_go_e
                 assert await exchange(client, leaving) == seen
                 await exchange(newcomer, other)
                 assert port_of(h).ends == ()
+
+
+@pytest.mark.spec("C3")
+async def test_C3_nor_does_a_flow_leave_an_endpoint_that_new_flows_get() -> None:
+    """Ready and not serving, which no controller writes: it must not move at every datagram."""
+    async with harness() as h:
+        with peers(2) as (endpoint, other):
+            h.serve(udp_route(endpoint))
+            with UdpPeer.to(h.address) as client:
+                seen = await exchange(client, endpoint)
+                serve_sets(h, usable=[endpoint, other], serving=[])
+                assert await exchange(client, endpoint) == seen
 
 
 @pytest.mark.spec("C3")
@@ -266,6 +280,32 @@ async def test_L6_C3_a_service_that_goes_serves_its_queue_and_ends_its_flows(hos
                 assert await refused(client)
                 with UdpPeer(host, address[1]):
                     pass  # the address is free
+
+
+@pytest.mark.spec("L6")
+async def test_L6_a_flood_cannot_keep_a_stopping_port_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each datagram that is served brings another one: refusing first is what ends the queue."""
+    right = UdpFlow.send
+    sent = 0
+
+    async with harness() as h:
+        with UdpPeer() as endpoint:
+            h.serve(udp_route(endpoint))
+            with UdpPeer.to(h.address) as client:
+
+                def send_and_bring_another(self: UdpFlow, datagram: memoryview) -> bool:
+                    nonlocal sent
+                    sent += 1
+                    assert sent < 1000
+                    with contextlib.suppress(ConnectionRefusedError):
+                        client.send(b"another")
+                    return right(self, datagram)
+
+                client.send(b"first")
+                monkeypatch.setattr(UdpFlow, "send", send_and_bring_another)
+                h.remove()
+                assert sent == 1
+                assert await endpoint.receive() == b"first"
 
 
 @pytest.mark.spec("S12", "C3")
