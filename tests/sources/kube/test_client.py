@@ -335,9 +335,24 @@ class TestSecrets:
     @pytest.mark.parametrize(
         ("url", "shown"),
         [
+            pytest.param(f"http://user:{PASSWORD}@", "an unreadable URL", id="no host"),
+            pytest.param(f"ftp://user:{PASSWORD}@api", "ftp://api", id="no HTTP"),
+            pytest.param("api", "api", id="no scheme"),
+            pytest.param(f"http://user:{PASSWORD}@[::1", "an unreadable URL", id="unreadable"),
+        ],
+    )
+    async def test_a_url_that_cannot_be_used_is_said_without_its_password(self, url: str, shown: str) -> None:
+        found = await failure(Credentials(url, headers={"X-Token": SECRET}))
+        assert isinstance(found, CredentialsError)
+        assert str(found).startswith(shown)
+        assert "no URL that can be used" in str(found)
+
+    @pytest.mark.parametrize(
+        ("url", "shown"),
+        [
             pytest.param("https://api:6443/x", "https://api:6443/x", id="nothing to hide"),
             pytest.param(f"https://u:{PASSWORD}@api", "https://api", id="user and password"),
-            pytest.param("http://[::1", "an unreadable URL", id="unreadable"),
+            pytest.param("http://u:p@[::1", "an unreadable URL", id="unreadable"),
         ],
     )
     def test_urls_are_shown_without_user_and_password(self, url: str, shown: str) -> None:

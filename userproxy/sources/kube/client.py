@@ -11,6 +11,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from userproxy.errors import CredentialsError
 from userproxy.sources.kube.answers import Answer, Asked, error_of
 from userproxy.sources.kube.connection import Connection
 from userproxy.sources.kube.failures import WrongAnswer
@@ -136,11 +137,14 @@ class ApiClient:
         authorized = CIMultiDict(await connection.headers())
         authorized.update(headers)
         context = connection.ssl_context()
-        url = f"{connection.server}{asked.collection.path}?{urlencode(query)}"
+        try:
+            url = URL(f"{connection.server}{asked.collection.path}?{urlencode(query)}", encoded=True)
+        except ValueError:
+            raise CredentialsError(f"{self.server} is no URL that can be used") from None
         with mapped(asked, self.server, timeouts):
             # Connections are pooled by their TLS context too: one that changed opens new ones.
             return await self._open_session().get(
-                URL(url, encoded=True),
+                url,
                 headers=authorized,
                 timeout=timeouts,
                 allow_redirects=False,  # the token is for this server alone

@@ -40,6 +40,7 @@ class _Cause:
 @dataclass(slots=True)
 class _Outage:
     problem: Problem
+    error: str
     since_s: float
     said_s: float
     watches: set[str] = field(default_factory=set)
@@ -64,7 +65,7 @@ class Outages:
         now_s = self._timing.now()
         outage = self._outages.get(cause)
         if outage is None:
-            outage = _Outage(self._problem(collection, cause, error), now_s, now_s)
+            outage = _Outage(self._problem(collection, cause, error), str(error), now_s, now_s)
             self._outages[cause] = outage
             self._log_lost(cause, outage)
         elif cause.error is Unreachable and now_s - outage.said_s >= self._timing.say_again_s:
@@ -124,7 +125,7 @@ class Outages:
             logging.WARNING,
             "watch_lost",
             watch=cause.watch,
-            error=outage.problem.message,
+            error=outage.error,
             duration_ms=round((outage.said_s - outage.since_s) * 1000),
         )
 

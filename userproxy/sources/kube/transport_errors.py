@@ -19,13 +19,16 @@ __all__ = ["mapped", "without_userinfo"]
 
 @contextmanager
 def mapped(asked: Asked, server: str, timeouts: aiohttp.ClientTimeout) -> Iterator[None]:
-    """Let errors of aiohttp leave as Unreachable, NotKubernetes or WatchError that name ``server``.
+    """Let aiohttp's errors leave as Unreachable, NotKubernetes, CredentialsError or WatchError.
 
-    Where aiohttp's error holds the request, with the token in its headers, or the proxy, with its
-    password, the cause is what lies below it instead.
+    Where aiohttp's error holds the request, with the token in its headers, or a URL, with a password,
+    the cause is what lies below it, or none.
     """
     try:
         yield
+    except aiohttp.ClientConnectorCertificateError as error:
+        why = _why(error.certificate_error)
+        raise Unreachable(f"the certificate of {server} is not accepted: {why}") from error.certificate_error
     except aiohttp.ClientConnectorError as error:
         raise _not_connected(error, server) from error.os_error
     except aiohttp.ConnectionTimeoutError as error:
@@ -40,8 +43,8 @@ def mapped(asked: Asked, server: str, timeouts: aiohttp.ClientTimeout) -> Iterat
         if timeouts.total is not None:
             limits = f"{limits}, or {timeouts.total:g} s in all"
         raise WatchError(f"{asked}: given up after {limits}") from error
-    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-        raise CredentialsError(f"{server} or its proxy is no URL that can be used") from error
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+        raise CredentialsError(f"{server} or its proxy is no URL that can be used") from None
     except aiohttp.ClientPayloadError as error:
         raise WatchError(f"{asked}: the answer is cut short or garbled") from error
     except (aiohttp.ClientError, OSError) as error:
@@ -53,6 +56,8 @@ def mapped(asked: Asked, server: str, timeouts: aiohttp.ClientTimeout) -> Iterat
 
 def without_userinfo(url: str) -> str:
     """``url`` as it may be shown: without user and password."""
+    if "@" not in url:
+        return url
     try:
         return str(URL(url).with_user(None))
     except ValueError:
@@ -62,8 +67,6 @@ def without_userinfo(url: str) -> str:
 def _not_connected(error: aiohttp.ClientConnectorError, server: str) -> UserproxyError:
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return Unreachable(f"the proxy {error.host}:{error.port} cannot be reached: {_why(error.os_error)}")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return Unreachable(f"the certificate of {server} is not accepted: {_why(error.certificate_error)}")
     if isinstance(error, aiohttp.ClientConnectorSSLError):
         return Unreachable(f"no TLS with {server}: {_why(error.os_error)}")
     return Unreachable(f"{server} cannot be reached: {_why(error.os_error)}")
