@@ -57,7 +57,7 @@ class Disk:
         """What the given path is as a folder, with its members noted; None when it is none."""
         try:
             with os.scandir(given.path) as entries:
-                names = [entry.name for entry in entries if _is_read(entry.name) and not entry.is_dir()]
+                names = [entry.name for entry in entries if _is_read(entry.name) and not _is_folder(entry)]
         except NotADirectoryError:
             self._members.pop(given.path, None)
             return None
@@ -166,3 +166,10 @@ def _kind(mode: int) -> str:
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: looking at it says so, for that entry alone
+        return False

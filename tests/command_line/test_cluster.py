@@ -1,0 +1,199 @@
+"""``userproxy run`` on a cluster: our own API server as a process, kubectl, kubeconfig, a lost API."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.command_line.process import Running, running, userproxy
+from tests.command_line.test_run import get
+from userproxy.testing import ApiServer
+from userproxy.testing.backends.http import HttpBackend
+from userproxy.testing.objects import endpoint_slice, node, service
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ApiServer]:
+    async with ApiServer() as server:
+        yield server
+
+
+async def test_services_of_a_cluster_follow_the_watch(tmp_path: Path, server: ApiServer) -> None:
+    async with HttpBackend("one") as one, HttpBackend("two") as two:
+        await server.apply(service("web", 18410))
+        await server.apply(endpoint_slice("web", [one.endpoint]))
+        async with running(tmp_path, "run", "--server", server.url) as run:
+            address = await run.address("web")
+            assert await get(address) == "one"
+            await server.apply(endpoint_slice("web", [two.endpoint]))
+            await _moved_to(run, two.endpoint)
+            assert await get(address) == "two"
+            await server.delete("Service", "web")
+            await run.rows(lambda rows: not rows)
+            assert await run.stop() == 0
+
+
+@pytest.mark.spec("R7")
+async def test_a_lost_api_server_stops_no_traffic_and_is_said_once(tmp_path: Path) -> None:
+    async with HttpBackend("one") as one, HttpBackend("two") as two:
+        server = ApiServer()
+        await server.start()
+        await server.apply(service("web", 18411))
+        await server.apply(endpoint_slice("web", [one.endpoint]))
+        async with running(tmp_path, "run", "--server", server.url, "-v") as run:
+            address = await run.address("web")
+            port = int(server.url.rpartition(":")[2])
+            await server.stop()
+            await run.error("watch_lost")
+            assert await get(address) == "one"
+            await server.apply(endpoint_slice("web", [two.endpoint]))
+            await server.start(port=port)
+            await _moved_to(run, two.endpoint)
+            assert await get(address) == "two"
+            await run.error("watch_restored")
+            assert run.errors.read_text().count("watch_lost") == 1
+        await server.stop()
+
+
+async def test_an_unreachable_server_at_start_is_said_once_and_tried_again(tmp_path: Path) -> None:
+    server = ApiServer()
+    await server.start()
+    url, port = server.url, int(server.url.rpartition(":")[2])
+    await server.stop()
+    async with running(tmp_path, "run", "--server", url, "--addresses", "ephemeral") as run:
+        line = await run.error(str(port))
+        assert "Traceback" not in line
+        await server.apply(service("web", 80))
+        await server.start(port=port)
+        assert await run.rows(bool)
+    await server.stop()
+
+
+async def test_zone_hints_of_this_node(tmp_path: Path, server: ApiServer) -> None:
+    labels = {"topology.kubernetes.io/zone": "a"}
+    await server.apply(node("worker-1", labels=labels))
+    await server.apply(service("web", 18412))
+    await server.apply(endpoint_slice("web", ["10.0.0.1:80"], zones=["a"], name="web-a"))
+    await server.apply(endpoint_slice("web", ["10.0.0.2:80"], zones=["b"], name="web-b"))
+    async with running(tmp_path, "run", "--server", server.url, "--node-name", "Worker-1") as run:
+        await _moved_to(run, "10.0.0.1:80")
+        await server.apply(node("worker-1", labels={"topology.kubernetes.io/zone": "b"}))
+        await _moved_to(run, "10.0.0.2:80")
+
+
+async def test_a_kubeconfig_by_option_and_by_variable(tmp_path: Path, server: ApiServer) -> None:
+    await server.apply(service("web", 80))
+    path = tmp_path / "config"
+    server.kubeconfig(path)
+    for arguments, variable in ((["--kubeconfig", str(path)], ""), ([], str(path))):
+        home = tmp_path / f"home-{len(arguments)}"
+        home.mkdir()
+        options = [*arguments, "--addresses", "ephemeral"]
+        async with running(home, "run", *options, KUBECONFIG=variable) as run:
+            assert [row["service"] for row in await run.rows(bool)] == ["web"]
+            run.process.send_signal(signal.SIGHUP)
+            assert await run.stop() == 0
+
+
+def test_a_kubeconfig_without_the_context_names_those_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "users": [{"name": "u", "user": {"token": "s3cr3t"}}],
+                "contexts": [
+                    {"name": name, "context": {"cluster": "c", "user": "u"}} for name in ("kind", "minikube")
+                ],
+            }
+        )
+    )
+    done = userproxy(tmp_path, "run", "--kubeconfig", path, "--context", "prod")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert all(word in done.stderr for word in ("prod", "kind", "minikube"))
+    assert "s3cr3t" not in done.stderr
+    path.write_text("{")
+    done = userproxy(tmp_path, "run", "--kubeconfig", path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_an_expired_server_certificate_is_said_so(tmp_path: Path) -> None:
+    import datetime
+
+    import trustme
+
+    authority = trustme.CA()
+    past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    certificate = authority.issue_cert(
+        "127.0.0.1", not_before=past - datetime.timedelta(days=2), not_after=past
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    pem = authority.cert_pem.bytes()
+    async with ApiServer(ssl_context=context, certificate_authority=pem) as server:
+        server.kubeconfig(tmp_path / "config")
+        done = await asyncio.to_thread(userproxy, tmp_path, "explain", "--kubeconfig", tmp_path / "config")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "expired" in done.stderr
+
+
+async def test_a_namespaced_role_is_enough(tmp_path: Path, server: ApiServer) -> None:
+    await server.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+    await server.apply(service("web", 80, namespace="shop"))
+    await server.apply(service("other", 80))
+    options = ("--server", server.url, "-n", "shop", "--addresses", "ephemeral")
+    async with running(tmp_path, "run", *options) as run:
+        assert [row["service"] for row in await run.rows(bool)] == ["web"]
+    paths = {request.path for request in server.requests}
+    assert paths
+    assert all("/namespaces/shop/" in path or path.endswith("/nodes") for path in paths)
+
+
+async def test_two_processes_and_kubectl(tmp_path: Path) -> None:
+    """The whole chain: ``userproxy apiserver``, ``kubectl apply``, ``userproxy run --server``."""
+    import shutil
+    import subprocess
+
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not installed")
+    async with HttpBackend("one") as one, HttpBackend("two") as two:
+        async with running(tmp_path, "apiserver", "--listen", "127.0.0.1:0", table=False) as api:
+            url = (await api.line("listening on")).rpartition(" ")[2]
+            home = tmp_path / "proxy"
+            home.mkdir()
+            async with running(home, "run", "--server", url) as run:
+
+                async def apply(*objects: dict[str, object]) -> None:
+                    done = await asyncio.to_thread(
+                        subprocess.run,
+                        [kubectl, "--server", url, "apply", "-f", "-"],
+                        input=yaml.safe_dump_all(objects),
+                        text=True,
+                        capture_output=True,
+                        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+                        check=False,
+                    )
+                    assert done.returncode == 0, done.stderr
+
+                await apply(service("web", 18413), endpoint_slice("web", [one.endpoint]))
+                assert await get(await run.address("web")) == "one"
+                await apply(endpoint_slice("web", [two.endpoint]))
+                await _moved_to(run, two.endpoint)
+                assert await get(await run.address("web")) == "two"
+            assert await api.stop() == 0
+
+
+async def _moved_to(run: Running, endpoint: str) -> None:
+    await run.rows(lambda rows: rows and rows[0]["endpoints"] == [endpoint])
