@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
 from _socket import socket as RawSocket
 
@@ -367,6 +368,47 @@ async def _first(endpoint: Peer) -> bytes:
         return await endpoint.receive()
     except ConnectionResetError:
         return b""
+
+
+async def test_XT_a_fault_on_the_fast_path_is_contained_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with pair() as (client, endpoint, h):
+        await client.send(b"fast")
+        await endpoint.receive_exactly(4)
+
+        def leave(self: Relay, *_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(Relay, "leave_fast", leave)
+        await client.send(b"x" * 20_000)
+        assert await h.ends.state() == "XT"
+
+
+async def test_what_is_over_leaves_no_cycle_to_the_collector() -> None:
+    with listening() as listener:
+        async with harness() as h:
+            h.serve(route(endpoint_of(listener)))
+
+            async def once() -> None:
+                with await Peer.connect(h.address) as client:
+                    await client.send(b"x")
+                    with await Peer.accept(listener) as endpoint:
+                        await endpoint.receive()
+                await h.ends.next()
+
+            await once()
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(20):
+                    await once()
+                gc.set_debug(gc.DEBUG_SAVEALL)
+                gc.collect()
+                left = [found for found in gc.garbage if type(found).__module__.startswith("userproxy.")]
+                assert left == []
+            finally:
+                gc.set_debug(0)
+                gc.garbage.clear()
+                gc.enable()
 
 
 async def test_C9_both_sides_have_nodelay_and_keepalive() -> None:

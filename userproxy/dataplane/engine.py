@@ -167,8 +167,13 @@ class Engine:
         read = os.read
         write = os.write
         for fd, mask in self._epoll.poll(0, BATCH):
-            side = fast.get(fd)
-            if side is not None and not mask & ~_IN_OUT:
+            try:
+                side = fast.get(fd)
+                if side is None or mask & ~_IN_OUT:
+                    handler = handlers.get(fd)
+                    if handler is not None:
+                        handler.ready(mask)
+                    continue
                 # An idle pair and a plain edge: one read, one write. All else goes the long way.
                 if not mask & IN:
                     continue
@@ -190,16 +195,16 @@ class Engine:
                     side.forwarded += sent
                 else:
                     side.leave_fast(data, sent)
-                continue
-            handler = handlers.get(fd)
-            if handler is None:
-                continue
-            try:
-                handler.ready(mask)
             except Exception as error:
-                logger.exception("a handler failed")
-                handler.failed(error)
+                self._contain(fd, error)
         self._end_batch()
+
+    def _contain(self, fd: int, error: Exception) -> None:
+        """A fault of ours ends what ``fd`` stands for; the rest of the batch is served."""
+        logger.error("a handler failed", exc_info=error)
+        handler = self.handlers.get(fd)
+        if handler is not None:
+            handler.failed(error)
 
     def _end_batch(self) -> None:
         for sock in self._closing:

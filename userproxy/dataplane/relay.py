@@ -349,4 +349,8 @@ class Relay:
             self._stop_splicing(side)
             side.waiting = None
             self._engine.close_later(side.sock, reset=side in reset)
-        self._over(who, phase)
+            # No cycles: a pair that is over is freed at once, not by the collector.
+            del side.relay, side.peer
+        over = self._over
+        del self._over
+        over(who, phase)
