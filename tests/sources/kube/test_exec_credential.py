@@ -54,7 +54,7 @@ def test_a_plugin_is_told_its_cluster() -> None:
 
 def test_what_a_cluster_does_not_state_is_left_out() -> None:
     info = json.loads(exec_info(V1, interactive=False, cluster=Cluster("c", "https://k")))
-    assert info["spec"]["cluster"] == {"server": "https://k"}
+    assert info["spec"]["cluster"] == {"server": "https://k", "config": None}
 
 
 def test_a_token() -> None:

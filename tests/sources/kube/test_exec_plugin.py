@@ -237,7 +237,7 @@ async def test_a_plugin_is_told_what_kubectl_tells_it(tmp_path: Path) -> None:
         "apiVersion": V1,
         "spec": {
             "interactive": False,
-            "cluster": {"server": "https://k", "certificate-authority-data": "UEVN"},
+            "cluster": {"server": "https://k", "certificate-authority-data": "UEVN", "config": None},
         },
     }
 

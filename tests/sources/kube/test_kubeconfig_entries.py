@@ -177,7 +177,8 @@ def test_a_cluster_that_kubectl_refuses_is_refused(raw: dict[str, object], compl
     ("raw", "complaint"),
     [
         row({"token": "s3cr3t", "username": "me"}, "username: stands beside a token", id="two ways"),
-        row({"tokenFile": "t", "password": "s3cr3t"}, "username: stands beside", id="file and password"),
+        row({"token": "t", "password": "s3cr3t"}, "username: stands beside", id="token and password"),
+        row({"tokenFile": "t", "username": "me"}, "username: stands beside", id="file and name"),
         row({"token": "s3cr3t\nx"}, "token: holds a line break", id="a line break"),
         row(
             {"client-certificate": "c", "client-certificate-data": b64("s3cr3t"), "client-key": "k"},
@@ -203,6 +204,7 @@ def test_a_cluster_that_kubectl_refuses_is_refused(raw: dict[str, object], compl
         row(_exec(env=[{"value": "s3cr3t"}]), r"env\[0\]: name: is no name", id="a nameless variable"),
         row(_exec(env=[{"name": "A=B"}]), r"env\[0\]: name: is no name", id="a name with ="),
         row(_exec(env=[{"name": "A", "value": "s3cr3t\0"}]), "value: holds a null", id="a null"),
+        row(_exec(args=["s3cr3t\0"]), "args: they or command hold a null", id="a null in args"),
         row(_exec(args="s3cr3t"), "exec: args: must be a list", id="args that are no list"),
         row({"exec": "s3cr3t"}, "exec: must be a mapping", id="exec that is no mapping"),
     ],

@@ -1,4 +1,4 @@
-"""Which proxy leads to the server; the rows of NO_PROXY are Go's (``test_against_kubectl`` asks it)."""
+"""Which proxy leads to the server; ``test_proxies_against_kubectl`` asks kubectl the same rows."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ SERVER = "https://kube.example:6443"
 PROXY = "http://proxy.example:3128"
 
 
-@pytest.mark.parametrize(
-    ("server", "environ", "proxy"),
-    [
-        row(SERVER, {}, None, id="no variables"),
-        row(SERVER, {"HTTPS_PROXY": PROXY}, PROXY, id="HTTPS_PROXY"),
-        row(SERVER, {"https_proxy": PROXY}, PROXY, id="https_proxy"),
-        row(SERVER, {"HTTPS_PROXY": PROXY, "https_proxy": "http://other"}, PROXY, id="upper case first"),
-        row(SERVER, {"HTTPS_PROXY": "", "https_proxy": PROXY}, PROXY, id="empty is unset"),
-        row(SERVER, {"HTTP_PROXY": PROXY, "ALL_PROXY": PROXY}, None, id="other schemes' variables"),
-        row("http://kube.example", {"HTTP_PROXY": PROXY}, PROXY, id="HTTP_PROXY for http"),
-        row("http://kube.example", {"HTTPS_PROXY": PROXY}, None, id="HTTPS_PROXY not for http"),
-        row(SERVER, {"HTTPS_PROXY": "proxy.example:3128"}, PROXY, id="host and port are http"),
-        row(SERVER, {"HTTPS_PROXY": "https://p.example"}, "https://p.example", id="TLS to the proxy"),
-        row("https://localhost:6443", {"HTTPS_PROXY": PROXY}, None, id="localhost"),
-        row("https://127.0.0.9:6443", {"HTTPS_PROXY": PROXY}, None, id="127/8"),
-        row("https://[::1]:6443", {"HTTPS_PROXY": PROXY}, None, id="::1"),
-    ],
-)
+ENVIRONMENT_ROWS = [
+    row(SERVER, {}, None, id="no variables"),
+    row(SERVER, {"HTTPS_PROXY": PROXY}, PROXY, id="HTTPS_PROXY"),
+    row(SERVER, {"https_proxy": PROXY}, PROXY, id="https_proxy"),
+    row(SERVER, {"HTTPS_PROXY": PROXY, "https_proxy": "http://other"}, PROXY, id="upper case first"),
+    row(SERVER, {"HTTPS_PROXY": "", "https_proxy": PROXY}, PROXY, id="empty is unset"),
+    row(SERVER, {"HTTP_PROXY": PROXY, "ALL_PROXY": PROXY}, None, id="other schemes' variables"),
+    row("http://kube.example", {"HTTP_PROXY": PROXY}, PROXY, id="HTTP_PROXY for http"),
+    row("http://kube.example", {"HTTPS_PROXY": PROXY}, None, id="HTTPS_PROXY not for http"),
+    row(SERVER, {"HTTPS_PROXY": "proxy.example:3128"}, PROXY, id="host and port are http"),
+    row(SERVER, {"HTTPS_PROXY": "https://p.example"}, "https://p.example", id="TLS to the proxy"),
+    row("https://localhost:6443", {"HTTPS_PROXY": PROXY}, None, id="localhost"),
+    row("https://127.0.0.9:6443", {"HTTPS_PROXY": PROXY}, None, id="127/8"),
+    row("https://[::1]:6443", {"HTTPS_PROXY": PROXY}, None, id="::1"),
+]
+
+
+@pytest.mark.parametrize(("server", "environ", "proxy"), ENVIRONMENT_ROWS)
 def test_the_environment_names_a_proxy(server: str, environ: dict[str, str], proxy: str | None) -> None:
     assert environment_proxy(server, environ) == proxy
 
@@ -61,7 +61,7 @@ NO_PROXY_ROWS = [
     row("https://10.1.2.3:6443", "10.0.0.0/33", False, id="no CIDR"),
     row("https://10.1.2.3:6443", "10.0.0.0/255.0.0.0", False, id="a mask is no CIDR"),
     row("https://10.1.2.3:6443", "10.1.2", False, id="half an address"),
-    row("https://10.1.2.3:6443", "1.2.3", True, id="the end of an address, as a domain"),
+    row("https://10.1.2.3:6443", "1.2.3", False, id="an address is under no domain"),
     row("https://[fd00::1]:6443", "fd00::1", True, id="IPv6"),
     row("https://[fd00::1]:6443", "FD00:0::1", True, id="IPv6, another spelling"),
     row("https://[fd00::1]:6443", "[fd00::1]:6443", True, id="IPv6 and port"),

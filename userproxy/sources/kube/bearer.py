@@ -37,7 +37,7 @@ class Authorization:
     def is_absent(self) -> bool:
         """The user states nothing that becomes a header."""
         user = self._user
-        return not (user.token or user.token_file or user.username or user.password)
+        return not (user.token or user.token_file or user.username)
 
     def header(self) -> Secret | None:
         """The header's value; None when the user has none.
@@ -49,7 +49,7 @@ class Authorization:
             return Secret(f"Bearer {self._token(self._file).reveal()}")
         if user.token is not None:
             return Secret(f"Bearer {user.token.reveal()}")
-        if user.username or user.password:
+        if user.username:
             pair = f"{user.username}:{user.password.reveal() if user.password else ''}"
             return Secret(f"Basic {base64.b64encode(pair.encode()).decode()}")
         return None

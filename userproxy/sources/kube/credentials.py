@@ -44,7 +44,7 @@ class ClusterConnection:
     """A connection to the cluster of a target, as its user.
 
     ``now`` is the wall clock, seconds since the epoch. Raises ConfigError when there is no target, or its
-    proxy cannot be used; files that only requests need are first read by those.
+    proxy cannot be used; the files that only requests need are read by `check` or by those.
     """
 
     def __init__(
@@ -94,6 +94,13 @@ class ClusterConnection:
         self._refresh()
         return await self._parts.headers()
 
+    def check(self) -> None:
+        """Read every file that the first request will need. Raises CredentialsError, now and not then.
+
+        No plugin is run.
+        """
+        self._parts.check()
+
     def refused(self) -> None:
         self._reread = True
         self._parts.refused()
@@ -142,6 +149,10 @@ class _Parts:
                 authorities=self._tls.authorities,
                 now=now,
             )
+
+    def check(self) -> None:
+        self._authorization.header()
+        self._tls.context(None)
 
     def refused(self) -> None:
         self._tls.refused()

@@ -46,10 +46,10 @@ def exec_info(
             "proxy-url": cluster.proxy_url.reveal() if cluster.proxy_url is not None else "",
             "disable-compression": cluster.disable_compression,
         }
-        if cluster.exec_config:
-            stated["config"] = json.loads(cluster.exec_config)
-        spec["cluster"] = {"server": cluster.server} | {
-            name: value for name, value in stated.items() if value
+        spec["cluster"] = {
+            "server": cluster.server,
+            **{name: value for name, value in stated.items() if value},
+            "config": json.loads(cluster.exec_config or "null"),
         }
     return json.dumps({"kind": "ExecCredential", "apiVersion": api_version, "spec": spec})
 

@@ -101,14 +101,17 @@ class KubeconfigTarget:
     def __init__(self, files: Iterable[Path], context: str = "") -> None:
         self._files = tuple(file.absolute() for file in files)
         self._context = context
-        self._config = FileValue(self._files, lambda: read_kubeconfig(self._files))
+        self._target = FileValue(self._files, self._read)
 
     def __call__(self, *, again: bool = False) -> Target:
         """The target; with ``again`` the files are read although they look unchanged.
 
         Raises CredentialsError when a file, the context, or what it names cannot be used.
         """
-        config = self._config.get(again=again, keep=False)
+        return self._target.get(again=again, keep=False)
+
+    def _read(self) -> Target:
+        config = read_kubeconfig(self._files)
         target = config.target(self._context)
         self._context = self._context or config.current_context
         return target

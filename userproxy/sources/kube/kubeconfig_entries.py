@@ -60,7 +60,8 @@ def decode_user(fields: Fields, folder: Path) -> User:
     token_file = fields.text("tokenFile")
     username = fields.header_text("username")
     password = fields.header_text("password")
-    if (token or token_file) and (username or password):
+    # To kubectl a password without a name is none, save beside a token.
+    if (token and (username or password)) or (token_file and username):
         raise fields.wrong("username", "stands beside a token; one is allowed")
     certificate = _pem(fields, "client-certificate", folder)
     key = _pem(fields, "client-key", folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from userproxy.errors import ConfigError
 from userproxy.sources.kube.connection import AnonymousConnection
-from userproxy.sources.kube.credentials import ClusterConnection
+from userproxy.sources.kube.credentials import ClusterConnection, TargetSource
 from userproxy.sources.kube.incluster import SERVICE_ACCOUNT, incluster_target
 from userproxy.sources.kube.kubeconfig import KubeconfigTarget, read_kubeconfig
 from userproxy.sources.kube.proxies import environment_proxy
@@ -39,7 +39,7 @@ def find_connection(
 
     Raises NoClusterFound when there is none, and ConfigError (CredentialsError for a kubeconfig) when
     what was found cannot be used: a file that is missing or no YAML, no such context (those that exist
-    are named), a field that is wrong. No request is made, no plugin run.
+    are named), a field that is wrong, a certificate that has expired. No request is made, no plugin run.
     """
     if server is not None:
         if kubeconfig is not None or context is not None:
@@ -49,10 +49,10 @@ def find_connection(
     if context and not files:
         raise NoClusterFound(f"--context {context}: there is no kubeconfig; give --kubeconfig FILE")
     if kubeconfig is not None or context or (files and not read_kubeconfig(files).is_empty):
-        return ClusterConnection(KubeconfigTarget(files, context or ""), environ=environ)
+        return _checked(KubeconfigTarget(files, context or ""), environ)
     pod = incluster_target(environ, service_account)
     if pod is not None:
-        return ClusterConnection(_Fixed(pod), environ=environ)
+        return _checked(_Fixed(pod), environ)
     raise NoClusterFound(
         "no cluster found: give -f PATH, --kubeconfig FILE or --server URL"
         f" (KUBECONFIG, {home / '.kube' / 'config'} and in-cluster credentials name none)"
@@ -67,6 +67,12 @@ class _Fixed:
 
     def __call__(self, *, again: bool = False) -> Target:
         return self._target
+
+
+def _checked(source: TargetSource, environ: Mapping[str, str]) -> ClusterConnection:
+    connection = ClusterConnection(source, environ=environ)
+    connection.check()
+    return connection
 
 
 def _anonymous(server: str, environ: Mapping[str, str]) -> AnonymousConnection:

@@ -84,7 +84,7 @@ def _matches(entry: str, host: str, address: IPv4Address | IPv6Address | None, p
     if not name or entry_port not in ("", str(port)):
         return False
     entry_address = _address(name)
-    if entry_address is not None:
+    if entry_address is not None or address is not None:
         return address == entry_address
     name = name.removeprefix("*")
     return host.endswith(name) if name.startswith(".") else host == name or host.endswith(f".{name}")
