@@ -32,6 +32,7 @@ class ClusterAddresses:
     headless: bool
     families: tuple[Family, ...]
     ips: tuple[_Address, ...]
+    families_stated: bool
 
 
 def read_cluster_addresses(spec: Fields) -> ClusterAddresses:
@@ -45,18 +46,18 @@ def read_cluster_addresses(spec: Fields) -> ClusterAddresses:
     stated = _stated_families(spec)
     families = tuple(dict.fromkeys(family for family in stated if family is not None))
     if single == _HEADLESS or (not single and entries and entries[0][1] == _HEADLESS):
-        return ClusterAddresses(True, families or (Family.IPV4,), ())
+        return ClusterAddresses(True, families or (Family.IPV4,), (), bool(families))
     first = _address(single, spec.path("clusterIP"), spec.findings, rule="S2")
     indexed = [_address(entry, path, spec.findings, rule="S2") for path, entry in entries] or [first]
     if first and first != indexed[0]:
         message = "is not the first of clusterIPs, which counts where ipFamilies are stated"
         spec.findings.warn(spec.path("clusterIP"), single, message, rule="S2")
     if families:
-        return ClusterAddresses(False, families, _by_family(stated, indexed, spec))
+        return ClusterAddresses(False, families, _by_family(stated, indexed, spec), True)
     found = [address for address in indexed if address]
     families = tuple(dict.fromkeys(family for family, _ in found)) or (Family.IPV4,)
     alone = first if single else indexed[0]
-    return ClusterAddresses(False, families, (alone,) if alone else ())
+    return ClusterAddresses(False, families, (alone,) if alone else (), False)
 
 
 def read_external_ips(spec: Fields) -> tuple[str, ...]:

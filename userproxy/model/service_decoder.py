@@ -57,6 +57,7 @@ def decode_service(raw: object, *, origin: str = "") -> Upsert | Rejected:
         cluster.headless,
         cluster.ips,
         cluster.families,
+        cluster.families_stated,
         session_affinity_s=_read_affinity(spec),
         internal_traffic_policy=spec.choice("internalTrafficPolicy", TrafficPolicy.CLUSTER, rule="S8"),
         external_traffic_policy=external_policy,
