@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from userproxy.manifest.allocation import ClusterIPAllocator, Exhausted, NodePortAllocator
+from userproxy.manifest.allocation import NODE_PORTS, ClusterIPAllocator, Exhausted, NodePortAllocator
 from userproxy.model.names import Family, NamespacedName
 
 
@@ -134,6 +134,13 @@ def test_D4_bad_ranges_are_refused(cidrs: list[str], said: str) -> None:
         ClusterIPAllocator(cidrs)
 
 
+def test_D4_the_smallest_ranges() -> None:
+    single = ClusterIPAllocator(["fd00::/127"])
+    assert single.allocate(WEB, Family.IPV6) == "fd00::1"
+    assert single.allocate(API, Family.IPV6) == Exhausted("fd00::/127")
+    assert not single.holds("fd00::2")
+
+
 def test_D4_a_huge_range_costs_nothing() -> None:
     address = ClusterIPAllocator(["fd00::/64"]).allocate(WEB, Family.IPV6)
     assert isinstance(address, str)
@@ -148,6 +155,7 @@ def test_D1_node_ports_are_stable_distinct_and_bounded() -> None:
     assert http != https
     # 30000-30085 are left for those who state one.
     assert 30086 <= http <= 32767
+    assert (NODE_PORTS[0], NODE_PORTS[-1]) == (30000, 32767)
     assert allocator.held(WEB) == tuple(sorted((http, https)))
     assert NodePortAllocator().allocate(WEB, "80/TCP") == http
     assert allocator.allocate(WEB, "80/TCP", avoid=[http]) not in (http, https)

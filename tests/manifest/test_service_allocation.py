@@ -254,6 +254,19 @@ def test_D1_two_protocols_of_one_port_share_a_node_port_on_creation() -> None:
     assert node_ports(spec_of(create(allocator(), service(type="NodePort", ports=stated)))) == [30053, 30053]
 
 
+def test_D1_two_protocols_may_state_one_node_port() -> None:
+    ports = [{**port, "nodePort": 30053} for port in DNS]
+    assert node_ports(spec_of(create(allocator(), service(type="NodePort", ports=ports)))) == [30053, 30053]
+
+
+def test_D1_a_protocol_that_is_added_later_gets_a_node_port_of_its_own() -> None:
+    to = allocator()
+    created = create(to, service(type="NodePort", ports=DNS[:1]))
+    first, second = node_ports(spec_of(update(to, service(type="NodePort", ports=DNS), created.service)))
+    assert [first] == node_ports(spec_of(created))
+    assert second not in (None, first)
+
+
 def test_D1_a_port_stated_further_down_is_not_given_away() -> None:
     ports = [{"name": "a", "port": 1}, {"name": "b", "port": 2, "nodePort": 30001}]
     to = allocator(ports=range(30000, 30002))
@@ -299,6 +312,10 @@ def test_D4_an_update_keeps_what_it_leaves_out() -> None:
     raw = service(type="NodePort", ipFamilyPolicy="PreferDualStack", ports=[HTTP, {"name": "b", "port": 81}])
     created = create(to, raw)
     assert update(to, raw, created.service) == created
+    # All of it is still held.
+    for address in ("10.0.0.1", spec_of(created)["clusterIP"]):
+        refused = create(to, service("api", clusterIP=address)).errors
+        assert bool(refused) == (address == spec_of(created)["clusterIP"])
     ports = [{"name": "b", "port": 99}, {"name": "c", "port": 100}]
     updated = spec_of(update(to, service(type="NodePort", ports=ports), created.service))
     assert updated["clusterIPs"] == spec_of(created)["clusterIPs"]

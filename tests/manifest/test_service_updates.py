@@ -124,7 +124,7 @@ def test_D4_kept(spec: object, old: object, field: str, value: object) -> None:
         pytest.param({"type": "ExternalName"}, CLUSTER, ["clusterIP"], id="nothing is kept for ExternalName"),
         pytest.param({}, {"type": "ExternalName", "clusterIP": "x"}, ["clusterIP"], id="nor from it"),
         pytest.param(
-            {"type": "ClusterIP", "externalIPs": []},
+            {"type": "ClusterIP", "externalIPs": [], "externalTrafficPolicy": "Cluster"},
             {"externalIPs": ["1.2.3.4"], "externalTrafficPolicy": "Cluster"},
             ["externalTrafficPolicy"],
             id="without external IPs",
@@ -150,6 +150,8 @@ def test_D4_what_the_update_changes_itself_stays_for_validation() -> None:
     spec = {**LOCAL, "type": "ExternalName", "clusterIP": "10.0.0.9", "healthCheckNodePort": 1}
     result = carried({**spec, "externalTrafficPolicy": "Cluster"}, LOCAL)
     assert result["clusterIP"] == "10.0.0.9"
+    one_of_two = {**CLUSTER, "type": "ExternalName", "clusterIPs": ["10.0.0.1", "fd00::1"]}
+    assert carried(one_of_two, CLUSTER)["clusterIP"] == "10.0.0.1"
     assert result["healthCheckNodePort"] == 1
     assert result["externalTrafficPolicy"] == "Cluster"
 

@@ -108,6 +108,7 @@ def op(name: str, path: str, value: object = ..., **more: object) -> dict[str, o
             id="members have no order",
         ),
         pytest.param({"a": 1}, [], {"a": 1}, id="no operations"),
+        pytest.param({"a": ["0"]}, [op("replace", "/a/0", 9)], {"a": [9]}, id="an index is no value"),
         pytest.param({"1": "x"}, [op("remove", "/1")], {}, id="a number is a key of an object"),
     ],
 )
@@ -129,6 +130,7 @@ def test_patch_is_applied(document: object, patch: list[object], expected: objec
         pytest.param(
             {"a": [1]}, op("test", "/a", [True]), "another one", id="true is not 1 inside of a list"
         ),
+        pytest.param({"a": [1, 2]}, op("test", "/a", [1]), "another one", id="a list is not its beginning"),
         pytest.param({"a": {}}, op("test", "/a", []), "another one", id="an object is no list"),
         pytest.param({"a": 1}, op("test", "/b", None), "'b' is missing", id="absent is not null"),
         pytest.param({"a": 1}, op("remove", "/b"), "'b' is missing", id="remove what is not there"),

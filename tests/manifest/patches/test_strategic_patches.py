@@ -190,6 +190,40 @@ def without_empty(value: object) -> object:
     return [without_empty(item) for item in value] if isinstance(value, list) else value
 
 
+@pytest.mark.parametrize(
+    ("patch", "numbers"),
+    [
+        pytest.param(ports({"port": 1}), [1, 80, 443, 9000], id="a new one comes first"),
+        pytest.param(ports({"port": 443}), [80, 443, 9000], id="a known one stays where it is"),
+        pytest.param(ports({"port": 9000}, {"port": 80}), [443, 9000, 80], id="in the order of the patch"),
+        pytest.param(ports(order=[{"port": 9000}, {"port": 80}]), [443, 9000, 80], id="an order alone"),
+        pytest.param(
+            ports({"port": 1}, order=[{"port": 80}, {"port": 1}, {"port": 443}]),
+            [80, 1, 443, 9000],
+            id="ordered",
+        ),
+        pytest.param(
+            ports({"port": 1}, {"port": 80, "$patch": "delete"}), [1, 443, 9000], id="deleted and new"
+        ),
+        pytest.param(
+            ports({"port": 1}, {"port": 80, "$patch": "delete"}, order=[{"port": 1}]),
+            [443, 9000, 1],
+            id="deleted and new, with an order",
+        ),
+        pytest.param(
+            ports({"port": 80, "$patch": "delete"}, order=[{"port": 80}]),
+            [443, 9000],
+            id="deleted though ordered",
+        ),
+        pytest.param(ports({"$patch": "replace"}, {"port": 2}, {"port": 1}), [2, 1], id="replaced"),
+    ],
+)
+def test_order_of_merged_ports(patch: dict[str, object], numbers: list[int]) -> None:
+    spec = strategic_merge_patch(WEB, patch, SERVICE)["spec"]
+    assert isinstance(spec, dict)
+    assert [port["port"] for port in spec["ports"]] == numbers
+
+
 KEY53: dict[str, object] = {"port": 53}
 
 
@@ -205,6 +239,12 @@ KEY53: dict[str, object] = {"port": 53}
             ports({"port": 53, "protocol": "UDP", "name": "dns"}, order=[KEY53]),
             [DNS],
             id="the protocol changes",
+        ),
+        pytest.param(
+            [DNS_TCP],
+            ports({"port": 53, "protocol": "TCP", "targetPort": 1}, order=[KEY53, KEY53]),
+            [{**DNS_TCP, "targetPort": 1}],
+            id="the same protocol is not added",
         ),
         pytest.param(
             [DNS_TCP, DNS],
@@ -299,6 +339,29 @@ def test_two_protocols_on_one_port(
         ),
         pytest.param(SERVICE, WEB, {"$patch": "delete"}, {}, id="all is deleted"),
         pytest.param(
+            SERVICE,
+            {"spec": {"a": 1, "b": 2, "c": 3}},
+            {"spec": {"$retainKeys": ["a", "d"], "a": 9, "b": None, "d": 4}},
+            {"spec": {"a": 9, "d": 4}},
+            id="keys retained",
+        ),
+        pytest.param(
+            SERVICE,
+            {"metadata": {"finalizers": ["a", "b"]}},
+            {"metadata": {"finalizers": ["c", "b"], "$deleteFromPrimitiveList/finalizers": ["a"]}},
+            {"metadata": {"finalizers": ["c", "b"]}},
+            id="a set of scalars",
+        ),
+        pytest.param(
+            SERVICE,
+            {"metadata": {"finalizers": ["a"]}},
+            {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}},
+            {"metadata": {"finalizers": []}},
+            id="the last scalar is deleted",
+        ),
+        pytest.param(SERVICE, {}, ports(), {"spec": {}}, id="an empty object"),
+        pytest.param(SERVICE, {}, {"spec": {"ports": []}}, {"spec": {"ports": []}}, id="an empty list"),
+        pytest.param(
             SERVICE, WEB, {"$patch": "replace", "kind": "Service"}, {"kind": "Service"}, id="all is replaced"
         ),
         pytest.param(
@@ -367,6 +430,12 @@ def test_merged_by_kind(
             "spec.selector: is no list that is merged",
             id="order of none",
         ),
+        pytest.param(
+            {"metadata": {"finalizers": ["b"], "$setElementOrder/finalizers": ["c"]}},
+            "does not list the items",
+            id="order of scalars lacks one",
+        ),
+        pytest.param({"metadata": {"finalizers": [["a"]]}}, "must hold scalars", id="a list of lists"),
         pytest.param(
             {"metadata": {"finalizers": [{}]}}, "metadata.finalizers: must hold scalars", id="no scalar"
         ),

@@ -206,6 +206,16 @@ def test_D5_ports(ports: object, error: str) -> None:
             id="allocate",
         ),
         pytest.param(
+            {"type": "LoadBalancer", "ports": [{"port": 10250}]},
+            "spec.ports[0].port: Invalid value: 10250: may not be the port of the kubelet",
+            id="port of the kubelet",
+        ),
+        pytest.param(
+            {"clusterIPs": ["10.0.0.1", "fd00::1", "10.0.0.1"], "ipFamilies": ["IPv4", "IPv6"]},
+            'spec.clusterIPs: Invalid value: ["10.0.0.1", "fd00::1", "10.0.0.1"]: may only hold up to 2',
+            id="three addresses",
+        ),
+        pytest.param(
             {"trafficDistribution": "x"}, "spec.trafficDistribution: Unsupported", id="distribution"
         ),
         pytest.param({"externalIPs": ["x"]}, "spec.externalIPs[0]: Invalid value", id="external IP"),
@@ -237,6 +247,12 @@ def test_D5_ports(ports: object, error: str) -> None:
 def test_refused(spec: dict[str, object], error: str) -> None:
     (found,) = errors(service(**spec))
     assert found.startswith(error)
+
+
+def test_an_object_that_is_not_complete_is_looked_at_all_the_same() -> None:
+    spec = {"type": "ClusterIP", "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1", "x"]}
+    raw = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+    assert "spec.clusterIPs[1]" in [error.field for error in validate(raw)]
 
 
 STORED: dict[str, object] = {"clusterIPs": ["10.0.0.1", "fd00::1"]}
@@ -276,6 +292,26 @@ STORED: dict[str, object] = {"clusterIPs": ["10.0.0.1", "fd00::1"]}
             ["spec.healthCheckNodePort"],
             id="another health check port",
         ),
+        pytest.param(
+            {**LOCAL, "healthCheckNodePort": 30001},
+            {**LOCAL, "healthCheckNodePort": 30001},
+            [],
+            id="the same health check port",
+        ),
+        pytest.param(LOCAL, {**LOCAL, "healthCheckNodePort": 30001}, [], id="the first health check port"),
+        pytest.param(
+            {**LOCAL, "healthCheckNodePort": 30001},
+            {"type": "LoadBalancer"},
+            [],
+            id="no health check any more",
+        ),
+        pytest.param(
+            {"type": "LoadBalancer", "loadBalancerClass": "a.b/c"},
+            {"type": "NodePort"},
+            [],
+            id="no LoadBalancer any more",
+        ),
+        pytest.param(STORED, STORED, [], id="the same two addresses"),
         pytest.param(
             {"type": "LoadBalancer"},
             {"type": "LoadBalancer", "loadBalancerClass": "a.b/c"},

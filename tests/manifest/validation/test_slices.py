@@ -239,3 +239,4 @@ def test_pod_ranges_of_a_node_do_not_change() -> None:
         "spec.podCIDRs: Forbidden: may not change once set"
     ]
     assert errors(old, node()) == []
+    assert errors(old, old) == []

@@ -85,7 +85,7 @@ def _merge_objects(
                 lists[field_path],
                 partial(_merge_objects, path=f"{field_path}[]", lists=lists),
             )
-            if items or field in merged or field in patch:
+            if field in merged or field in patch:
                 merged[field] = items
         elif field not in patch:
             raise PatchError(f"{field_path}: is no list that is merged, so directives have no meaning")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from userproxy.manifest.field_errors import FieldErrors
 from userproxy.manifest.validation.service import has_health_check
@@ -19,9 +19,8 @@ def check_service_update(spec: Spec, old: Spec, errors: FieldErrors) -> None:
         _check_first(spec, old, "clusterIPs", errors)
         if "None" not in (spec.get("clusterIP"), old.get("clusterIP")):
             _check_first(spec, old, "ipFamilies", errors)
-        new_ips, old_ips = spec.get("clusterIPs"), old.get("clusterIPs")
-        both = is_list(new_ips) and is_list(old_ips) and len(new_ips) == len(old_ips) == 2
-        if both and is_list(new_ips) and is_list(old_ips) and new_ips[1] != old_ips[1]:
+        new_ips, old_ips = _items(spec, "clusterIPs"), _items(old, "clusterIPs")
+        if len(new_ips) == len(old_ips) == 2 and new_ips[1] != old_ips[1]:
             errors.add("spec.clusterIPs[1]", new_ips, "may not change once set")
     if has_health_check(spec) and has_health_check(old):
         field = "healthCheckNodePort"
@@ -34,6 +33,11 @@ def check_service_update(spec: Spec, old: Spec, errors: FieldErrors) -> None:
 
 def _check_first(spec: Spec, old: Spec, field: str, errors: FieldErrors) -> None:
     """The first entry of a list: the other one may come and go with ``ipFamilyPolicy``."""
-    new_list, old_list = spec.get(field), old.get(field)
-    if is_list(old_list) and old_list and (not is_list(new_list) or new_list[:1] != old_list[:1]):
-        errors.add(f"spec.{field}[0]", new_list, "may not change once set")
+    new_items, old_items = _items(spec, field), _items(old, field)
+    if old_items and new_items[:1] != old_items[:1]:
+        errors.add(f"spec.{field}[0]", spec.get(field), "may not change once set")
+
+
+def _items(spec: Spec, field: str) -> Sequence[object]:
+    value = spec.get(field)
+    return value if is_list(value) else ()
