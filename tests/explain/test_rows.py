@@ -110,6 +110,10 @@ def test_rows_before_anything_was_taken_have_no_address() -> None:
             id="S1 headless, per port and family",
         ),
         pytest.param(
+            replace(service(), headless=True, families_stated=False),
+            [None], ["http"], "headless (clusterIP: None)", id="S1 headless that states no family",
+        ),
+        pytest.param(
             replace(service(), headless=True, ports=()), [IPV4], [""], "headless (clusterIP: None)",
             id="S1 headless without ports",
         ),

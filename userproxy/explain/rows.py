@@ -93,8 +93,9 @@ def explain(
 
 def _rows(state: State, service: Service, listening: Listening) -> Iterator[ExplainRow]:
     why_service = state.why_ignored(service)
+    families = service.families if why_service is None or service.families_stated else ()
     for port in service.ports or (None,):
-        for family in service.families or (None,):
+        for family in families or (None,):
             row = _stated(service, port, family)
             if port is None or family is None:
                 yield replace(row, ignored=why_service)

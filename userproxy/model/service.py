@@ -72,7 +72,7 @@ class Service:
     """Stated cluster addresses, one a family (rule S2); empty when none is stated."""
     families: tuple[Family, ...] = (Family.IPV4,)
     """``ipFamilies``, else those of ``clusterIPs``, else IPv4 (rule S2, loopback mode)."""
-    families_stated: bool = True
+    families_stated: bool = field(default=True, compare=False)
     """They come from ``ipFamilies``: ``explain`` says no family of an ignored Service that states none."""
     session_affinity_s: int | None = None
     """ClientIP affinity time-out (rule B2); None: no affinity."""

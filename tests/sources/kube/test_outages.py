@@ -168,3 +168,18 @@ def test_nothing_wrong_is_not_said(told: Told) -> None:
     told.outages.answered(SERVICE_WATCH, proven=True)
     told.outages.note("node", None)
     assert told.said == []
+
+
+def test_R5_a_watch_that_ended_at_once_is_restored_by_one_that_lasts(told: Told) -> None:
+    """A quiet cluster brings nothing for a minute: lasting is proof enough, being accepted is not."""
+    told.outages.failed(SERVICE_WATCH, EndedEarly("watch services: it ended at once"))
+    told.outages.answered(SERVICE_WATCH, proven=False)
+    assert told.logged == ["watch_lost services"]
+    told.outages.lasted(SERVICE_WATCH)
+    assert told.logged == ["watch_lost services", "watch_restored services"]
+
+
+def test_R8_a_watch_that_brought_nonsense_is_not_restored_by_lasting(told: Told) -> None:
+    told.outages.failed(SERVICE_WATCH, WrongStream("watch services: it brought a Table"))
+    told.outages.lasted(SERVICE_WATCH)
+    assert told.logged == ["watch_lost services"]

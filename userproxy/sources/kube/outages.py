@@ -77,14 +77,20 @@ class Outages:
     def answered(self, collection: Collection, *, proven: bool) -> None:
         """A watch of ``collection`` was accepted; ``proven``: and it has brought something since.
 
-        A watch that was accepted before, and then brought nonsense, must prove itself.
+        A watch that was accepted before, and then brought nonsense or ended, must prove itself.
         """
+        self._recover(collection, but=() if proven else (WrongStream, EndedEarly))
+
+    def lasted(self, collection: Collection) -> None:
+        """A watch of ``collection`` did not end at once, though it has brought nothing yet."""
+        self._recover(collection, but=(WrongStream,))
+
+    def _recover(self, collection: Collection, *, but: tuple[type[UserproxyError], ...]) -> None:
+        """``collection`` is out of every outage, save those of a kind in ``but``."""
         if not self._outages:
             return  # as for each of a million events
         for cause, outage in list(self._outages.items()):
-            if collection.name not in outage.watches:
-                continue
-            if not proven and issubclass(cause.error, WrongStream | EndedEarly):
+            if collection.name not in outage.watches or issubclass(cause.error, but):
                 continue
             outage.watches.discard(collection.name)
             if not outage.watches:

@@ -120,11 +120,15 @@ class Reflector:
         async with self._client.watch(self.collection, position.version, timeout_s) as chunks:
             started_s = self._heard()
             self._outages.answered(self.collection, proven=False)
+            lasting = asyncio.get_running_loop().call_later(
+                self._timing.short_watch_s, self._outages.lasted, self.collection
+            )
             try:
                 async with aclosing(self._follow(chunks)) as batches:
                     async for batch in batches:
                         yield batch
             finally:
+                lasting.cancel()
                 lasted = self._timing.now() - started_s >= self._timing.short_watch_s
                 if lasted:
                     self._position = self._position.lasted()
