@@ -81,6 +81,24 @@ def test_S2_cluster_addresses(
 
 
 @pytest.mark.parametrize(
+    ("spec", "stated"),
+    [
+        ({"ipFamilies": ["IPv4"]}, True),
+        ({"ipFamilies": ["IPv6"], "clusterIP": "None"}, True),
+        ({"ipFamilies": ["IPv5"]}, False),
+        ({"ipFamilies": []}, False),
+        ({"clusterIP": A4, "clusterIPs": [A4, A6]}, False),
+        ({"clusterIP": "None"}, False),
+        ({}, False),
+    ],
+    ids=repr,
+)
+@pytest.mark.spec("S2")
+def test_S2_families_are_stated_by_ip_families_alone(spec: dict[str, object], stated: bool) -> None:
+    assert decoded_service(cluster(**spec))[0].families_stated is stated
+
+
+@pytest.mark.parametrize(
     ("spec", "families"),
     [
         pytest.param({"clusterIP": "None"}, (V4,), id="clusterIP"),
