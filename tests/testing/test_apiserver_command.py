@@ -133,7 +133,7 @@ def test_a_taken_address_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -
         port = other.getsockname()[1]
         code, out, errors = finished(capsys, f"--listen=127.0.0.1:{port}")
     assert (code, out) == (1, "")
-    assert errors == f"error: cannot listen on 127.0.0.1:{port}: address already in use\n"
+    assert errors == f"error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,9 @@ def test_a_bad_file_is_one_line_that_names_it(
     [
         pytest.param(("-f", "missing.yaml"), 2, "missing.yaml: No such file or directory", id="missing path"),
         pytest.param(("--kubernetes-version", "new"), 2, "must be like 1.32", id="version"),
+        pytest.param(
+            ("--listen", "192.0.2.1:0"), 1, "192.0.2.1:0: Cannot assign requested address", id="not ours"
+        ),
         pytest.param(("--write-kubeconfig", "no/such/file"), 1, "No such file or directory", id="kubeconfig"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -122,8 +123,8 @@ def _version(text: str) -> str:
 
 
 def _why(error: OSError) -> str:
-    # asyncio words its own message around the kernel's; a name that is not found has none.
-    return error.strerror.rpartition(": ")[2] if error.strerror else str(error)
+    # asyncio words a message of its own around the kernel's; a host name that is not found has no errno.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def _fail(message: str, code: int) -> int:

@@ -19,9 +19,8 @@ def client() -> Iterator[socket.socket]:
 
 
 async def ask(client: socket.socket, payload: bytes) -> bytes:
-    loop = asyncio.get_running_loop()
-    await loop.sock_sendall(client, payload)
-    return await loop.sock_recv(client, 65536)
+    client.send(payload)
+    return await asyncio.get_running_loop().sock_recv(client, 65536)
 
 
 async def test_the_name_comes_in_front(client: socket.socket) -> None:
@@ -59,7 +58,7 @@ async def test_a_stalled_backend_takes_and_answers_nothing(client: socket.socket
     async with UdpEcho("a") as backend:
         client.connect((backend.host, backend.port))
         backend.stall()
-        await asyncio.get_running_loop().sock_sendall(client, b"lost")
+        client.send(b"lost")
         while not backend.datagrams:  # nothing tells of a datagram that nobody answers
             await asyncio.sleep(0)
         backend.resume()

@@ -65,10 +65,10 @@ class Objects:
         return tuple(_copy(raw) for raw in self._registry.store.objects(_kind(kind), namespace))
 
     async def inject(self, *objects: RawObject) -> tuple[StoredObject, ...]:
-        """Store objects as they are: not completed, not checked, nothing allocated or mirrored for others.
+        """Store objects as they are: not completed, not checked, with nothing allocated.
 
-        For what no API server would take, and clients may meet all the same. Only kind, apiVersion, a name
-        and a namespace must be right; bad_request otherwise.
+        For what no API server would take, and clients may meet all the same. Each must have a kind that is
+        served, a name and, if its kind has one, a namespace. Raises StatusError for another kind.
         """
         return tuple(_copy(self._registry.store.put(_kind_of(raw), raw)) for raw in objects)
 

@@ -44,5 +44,5 @@ async def received(source: VersionedSource, version: int, ask: Callable[[], None
         if versions and all(int(each) >= version for each in versions.values()):
             return
         ask()
-        # The source gives no sign that could be awaited: it may be of another loop's making.
+        # Nothing tells when a bookmark has been read at the other end.
         await asyncio.sleep(_LOOK_AGAIN_S)

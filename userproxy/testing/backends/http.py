@@ -34,8 +34,7 @@ class _HttpConnection(StreamConnection):
         self._request: _Request | None = None
         """The request whose body is being read."""
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+    def received(self, data: bytes) -> None:
         self._received += data
         while not self.transport.is_closing():
             if self._request is None and not self._read_head():

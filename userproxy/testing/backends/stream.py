@@ -102,13 +102,15 @@ class StreamBackend(ABC):
         """A new connection."""
 
 
-class StreamConnection(asyncio.Protocol):
+class StreamConnection(asyncio.Protocol, ABC):
     """One accepted connection; it knows its backend, and its backend knows it while it is open."""
 
     transport: asyncio.Transport
 
     def __init__(self, backend: StreamBackend) -> None:
         self.backend = backend
+        self._held = b""
+        """What came while the backend was stalled."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A stream server has no other transports; those of uvloop are not of asyncio's classes.
@@ -123,13 +125,28 @@ class StreamConnection(asyncio.Protocol):
         self.backend.closed(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.backend.stalled:
+            # uvloop delivers once more although reading was paused when the connection was made.
+            self._held += data
+            self.pause()
+            return
         self.backend.bytes_received += len(data)
+        self.received(data)
+
+    @abstractmethod
+    def received(self, data: bytes) -> None:
+        """Answer ``data``."""
 
     def pause(self) -> None:
-        self.transport.pause_reading()
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
 
     def resume(self) -> None:
-        self.transport.resume_reading()
+        held, self._held = self._held, b""
+        if held:
+            self.data_received(held)
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def reset(self) -> None:
         """Close by RST instead of FIN."""

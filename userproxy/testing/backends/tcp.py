@@ -22,8 +22,7 @@ class _Echo(StreamConnection):
         if self.backend.name and not self.transport.is_closing():
             self.transport.write(f"{self.backend.name}\n".encode())
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+    def received(self, data: bytes) -> None:
         self.transport.write(data)
 
     def eof_received(self) -> bool:

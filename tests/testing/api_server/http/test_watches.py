@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from itertools import count
+
+import pytest
+import uvloop
+
 from tests.testing.api_server.http_client import HttpClient, as_object
 from userproxy.testing import ApiServer
 from userproxy.testing.objects import endpoint_slice, service
@@ -159,3 +166,28 @@ async def test_many_watchers_see_the_same_order(server: ApiServer, client: HttpC
         await server.apply(*(service(name, 80) for name in names))
         for watch in (one, other):
             assert [(await watch.next())[1] for _ in names] == names
+
+
+def test_clients_that_go_in_the_middle_of_an_event_are_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def look(url: str, events: int) -> None:
+        async with HttpClient(url) as client, client.watch(SERVICES) as watch:
+            for _ in range(events):
+                await watch.event()
+
+    async def change(server: ApiServer) -> None:
+        for number in count():
+            await server.apply(service("web", 80, annotations={"filler": "x" * 20_000, "n": str(number)}))
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        async with ApiServer() as server:
+            changing = asyncio.create_task(change(server))
+            for _ in range(5):
+                await asyncio.gather(*(look(server.url, number % 5) for number in range(30)))
+            changing.cancel()
+            await server.watched(count=0)
+
+    # asyncio's own transports never raise from a write; those of uvloop do.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []

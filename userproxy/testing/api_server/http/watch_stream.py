@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -59,7 +60,9 @@ class WatchHub:
         self._streams.add(stream)
         self._changed.beat()
         try:
-            await stream.serve()
+            # The client may go while something is written to it: then nobody is left to tell.
+            with contextlib.suppress(ConnectionResetError):
+                await stream.serve()
         finally:
             unsubscribe()
             self._streams.discard(stream)
