@@ -7,7 +7,6 @@ import asyncio
 import os
 import re
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,18 +56,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT: 0. 1: the address is taken, or an object is refused. 2: usage."""
+    """Serve until SIGTERM or SIGINT; gives 0.
+
+    Raises ConfigError for wrong usage, and UserproxyError when the address is taken, a file cannot be read or
+    written, or an object is refused; nothing is served then.
+    """
+    host, port = _host_and_port(args.listen)
+    version = _version(args.kubernetes_version)
     try:
-        host, port = _host_and_port(args.listen)
-        version = _version(args.kubernetes_version)
         asyncio.run(_serve(host, port, version, args.filename, args.write_kubeconfig))
-    except ConfigError as error:
-        return _fail(str(error), 2)
-    except UserproxyError as error:
-        return _fail(str(error), 1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}", 1)
+        raise UserproxyError(f"{where}{error.strerror or error}") from error
     return 0
 
 
@@ -76,13 +75,14 @@ async def _serve(host: str, port: int, version: str, paths: list[str], kubeconfi
     # Not at the top: --help shall not load aiohttp.
     from userproxy.testing import ApiServer
 
-    loop, over = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, over.set)
     # Versions of a restarted server are larger than those that clients remember: they meet 410, and list.
     server = ApiServer(kubernetes_version=version, first_resource_version=time.time_ns() // 1_000_000)
     if paths:
         await _apply(server, paths)
+    # Not before: reading standard input can be interrupted as ever.
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
     try:
         await server.start(host, port)
     except OSError as error:
@@ -125,8 +125,3 @@ def _version(text: str) -> str:
 def _why(error: OSError) -> str:
     # asyncio words a message of its own around the kernel's; a host name that is not found has no errno.
     return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-
-
-def _fail(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return code
