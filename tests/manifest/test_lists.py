@@ -41,7 +41,14 @@ JSON = st.recursive(
         pytest.param({"kind": "List", "items": (A, B)}, [A, B], id="a tuple from a call"),
         pytest.param({"kind": "ServiceList", "apiVersion": "v1"}, [], id="typed list without items"),
         pytest.param({"kind": "List", "items": [None, 3, "x", A]}, [None, 3, "x", A], id="no objects in it"),
-        pytest.param({"kind": "List", "items": [BARE]}, [BARE], id="List implies no kind"),
+        pytest.param(
+            {"apiVersion": "v1", "kind": "List", "items": [BARE]},
+            [BARE],
+            id="List implies neither kind nor version",
+        ),
+        pytest.param(
+            {"kind": "Foo", "items": [A]}, [{"kind": "Foo", "items": [A]}], id="items do not make a list"
+        ),
         pytest.param({"kind": "List", "items": "x"}, [{"kind": "List", "items": "x"}], id="items is text"),
         pytest.param({"kind": "List", "items": A}, [{"kind": "List", "items": A}], id="items is an object"),
         pytest.param(

@@ -152,6 +152,14 @@ def endpoints(**fields: object) -> dict[str, object]:
     [
         pytest.param(endpoints(), "", id="plain"),
         pytest.param(endpoints(addresses=[{"ip": "127.0.0.1"}]), "", id="loopback"),
+        pytest.param(
+            endpoints(addresses=[{"ip": "10.0.0.1", "hostname": "a", "nodeName": "n.a"}]), "", id="all fields"
+        ),
+        pytest.param(
+            endpoints(ports=[{"port": 1, "appProtocol": "a b"}]),
+            "subsets[0].ports[0].appProtocol: Invalid",
+            id="application protocol",
+        ),
         pytest.param(endpoints(addresses=[], notReadyAddresses=[{"ip": "10.0.0.1"}]), "", id="none is ready"),
         pytest.param(
             endpoints(addresses=[]), "subsets[0]: Required value: must specify addresses", id="no addresses"

@@ -112,7 +112,7 @@ class ListPatch:
 
 def _matches(found: Object, item: Object, how: MergedList) -> bool:
     """Same key, and same tiebreaker where the item names one."""
-    tied = not how.tiebreaker or how.tiebreaker not in item
+    tied = how.tiebreaker not in item
     return found[how.key] == item[how.key] and (tied or found.get(how.tiebreaker) == item[how.tiebreaker])
 
 
@@ -128,7 +128,7 @@ def _merge_items(
     for item in items:
         same_key = [i for i, found in enumerate(merged) if found[how.key] == item[how.key]]
         exact = [i for i in same_key if _matches(merged[i], item, how)]
-        if not exact and wanted.count(item[how.key]) > len(same_key):
+        if wanted.count(item[how.key]) > len(same_key):
             same_key = []
         # Each item of the patch has one of its own, as long as there are enough.
         candidates = exact or same_key
@@ -148,6 +148,6 @@ def _arranged(keys: Sequence[object], wanted: Sequence[object], live: Sequence[o
     arranged: list[int] = []
     while mine and others:
         first, other = keys[mine[0]], keys[others[0]]
-        before = first in live and other in live and live.index(other) < live.index(first)
+        before = first in live and live.index(other) < live.index(first)
         arranged.append(others.pop(0) if before else mine.pop(0))
     return [*arranged, *mine, *others]
