@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.sources.kube.kubeconfigs import named, write_kubeconfig
 from userproxy.errors import CredentialsError
-from userproxy.sources.kube.kubeconfig import Kubeconfig, KubeconfigTarget, read_kubeconfig
+from userproxy.sources.kube.kubeconfig import EmptyKubeconfig, Kubeconfig, KubeconfigTarget, read_kubeconfig
 from userproxy.sources.kube.secret import Secret
 
 row = pytest.param
@@ -167,7 +167,8 @@ def test_a_bad_file_is_named_without_being_quoted(tmp_path: Path, text: str, com
     "text", ["", "# nothing yet\n", "null", "{}", "kind: Config\napiVersion: v1\nusers: null"]
 )
 def test_a_file_that_states_nothing_is_empty(tmp_path: Path, text: str) -> None:
-    assert _read(tmp_path, text).is_empty
+    with pytest.raises(EmptyKubeconfig, match="has no current-context, give --context; contexts: none"):
+        _read(tmp_path, text).target()
 
 
 def test_only_the_first_document_counts(tmp_path: Path) -> None:

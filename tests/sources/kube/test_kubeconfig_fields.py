@@ -76,6 +76,18 @@ def test_a_wrong_value_is_named_by_its_field_alone(method: str, value: object, c
     assert caught.value.__context__ is None
 
 
+def test_aliases_that_multiply_end_at_a_limit() -> None:
+    bomb: list[object] = ["s3cr3t"]
+    for _ in range(40):
+        bomb = [bomb, bomb]
+    loop: list[object] = []
+    loop.append(loop)
+    for value in (bomb, loop):
+        with pytest.raises(CredentialsError, match="f: is no JSON of at most 65536 characters") as caught:
+            _fields({"f": value}).json("f")
+        assert caught.value.__context__ is None
+
+
 def test_a_wrong_item_of_a_list_is_named_by_number() -> None:
     with pytest.raises(CredentialsError, match=r"f\[1\]: must be a mapping"):
         list(_fields({"f": [{}, "s3cr3t"]}).children("f"))

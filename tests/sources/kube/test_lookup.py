@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,6 +72,24 @@ def test_an_empty_variable_is_unset(places: Places) -> None:
 def test_a_config_that_states_nothing_counts_as_absent(places: Places, text: str) -> None:
     places.listed.write_text(text)
     assert places.find().server == "https://10.96.0.1:443"
+
+
+def test_a_pipe_can_be_the_kubeconfig(places: Places) -> None:
+    # As in ``KUBECONFIG=<(command)``: what is in it can be read once.
+    for by_flag in (True, False):
+        read_end, write_end = os.pipe()
+        try:
+            os.write(write_end, places.flag.read_bytes())
+            os.close(write_end)
+            pipe = Path(f"/dev/fd/{read_end}")
+            places.environ["KUBECONFIG"] = str(pipe)
+            connection = places.find(kubeconfig=pipe if by_flag else None)
+            assert isinstance(connection, ClusterConnection)
+            connection.reload()
+            assert connection.ssl_context() is not None
+            assert connection.server == "https://flag"
+        finally:
+            os.close(read_end)
 
 
 def test_several_files_are_merged(places: Places, tmp_path: Path) -> None:

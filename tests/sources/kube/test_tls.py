@@ -65,22 +65,22 @@ def test_an_intermediate_or_the_servers_own_certificate_is_an_anchor_too() -> No
 
 
 def test_the_common_name_is_no_server_name() -> None:
-    named = authority().issue_cert("other.example", common_name="kube.example")
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    named.configure_cert(server)
+    # OpenSSL would take it for a certificate without alternative names.
+    chain, server = _bare_authority(alternative_name=None)
     with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
-        handshake(client_context(authorities=authority_pem()), server, "kube.example")
+        handshake(client_context(authorities=chain), server, "kube.example")
 
 
 def test_an_authority_without_key_identifiers_is_trusted() -> None:
     # VERIFY_X509_STRICT, which Python 3.13 sets for its default contexts, would refuse it.
-    chain, server = _bare_authority()
+    chain, server = _bare_authority(alternative_name="kube.example")
     client = client_context(authorities=chain)
     assert not client.verify_flags & ssl.VERIFY_X509_STRICT
     handshake(client, server, "kube.example")
 
 
-def _bare_authority() -> tuple[str, ssl.SSLContext]:
+def _bare_authority(alternative_name: str | None) -> tuple[str, ssl.SSLContext]:
+    """An authority with next to no extensions, and a server with the common name kube.example under it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bare")])
     start = datetime.now(UTC) - timedelta(days=1)
@@ -97,8 +97,10 @@ def _bare_authority() -> tuple[str, ssl.SSLContext]:
         )
 
     root = build(name).add_extension(x509.BasicConstraints(True, None), critical=False)
-    alt_name = x509.SubjectAlternativeName([x509.DNSName("kube.example")])
-    leaf = build(x509.Name([])).add_extension(alt_name, critical=False)
+    leaf = build(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kube.example")]))
+    if alternative_name is not None:
+        names = x509.SubjectAlternativeName([x509.DNSName(alternative_name)])
+        leaf = leaf.add_extension(names, critical=False)
     pems = [
         built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) for built in (root, leaf)
     ]

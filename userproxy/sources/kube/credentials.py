@@ -113,7 +113,6 @@ class ClusterConnection:
         if not self._reread:
             return
         drop, self._reread, self._drop = self._drop, False, False
-        target = self._parts.target
         try:
             target = self._source(again=drop)
             if drop or target != self._parts.target:

@@ -24,7 +24,8 @@ _Stamp = tuple[int, int, int] | None
 class FileValue(Generic[T]):
     """What ``make`` makes of ``paths``, kept until modification time, size or inode of one changes.
 
-    `get` costs a ``stat`` for each path. A file that cannot be used after a good one was (somebody is
+    `get` costs a ``stat`` for each path, and reads on the caller's thread: these files are small and local. A
+    file that cannot be used after a good one was (somebody is
     writing it, or wrote nonsense) leaves the last value in use and is told in the log, once; it is tried
     again at each `get`. What is no regular file (a pipe of the shell's) is read once and never again.
     """

@@ -20,10 +20,14 @@ from userproxy.sources.kube.kubeconfig_entries import decode_cluster, decode_use
 from userproxy.sources.kube.kubeconfig_fields import Fields
 from userproxy.sources.kube.target import Target, User
 
-__all__ = ["Kubeconfig", "KubeconfigTarget", "read_kubeconfig"]
+__all__ = ["EmptyKubeconfig", "Kubeconfig", "KubeconfigTarget", "read_kubeconfig"]
 
 _MAX_BYTES = 8 << 20
 _LOADER: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class EmptyKubeconfig(CredentialsError):
+    """The files state nothing at all: to kubectl as good as no files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,50 +48,47 @@ class Kubeconfig:
     users: Mapping[str, Entry] = field(default_factory=dict)
     contexts: Mapping[str, Entry] = field(default_factory=dict)
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is stated at all: to kubectl as good as no file."""
-        return not (self.clusters or self.users or self.contexts or self.current_context)
-
     def target(self, context: str = "") -> Target:
         """The cluster and user of ``context``; "": of current-context.
 
         Raises CredentialsError when there is no such context, when it names a cluster or user that is
-        not there, or when those cannot be used.
+        not there, or when those cannot be used; EmptyKubeconfig when nothing is stated at all.
         """
-        name = context or self.current_context
-        entry = self.contexts.get(name)
-        if entry is None:
-            raise CredentialsError(f"{self._named()}: {self._no_context(name)}")
-        fields = entry.fields
-        cluster = self._entry(self.clusters, fields, "cluster")
+        chosen = self._context(context or self.current_context)
+        cluster = self._named_by(chosen, "cluster", self.clusters)
+        user = self._named_by(chosen, "user", self.users)
         if cluster is None:
-            raise CredentialsError(f"{fields.where}: names no cluster")
-        entry = self._entry(self.users, fields, "user")
-        nobody = User(f"no user in {fields.where}")
+            raise CredentialsError(f"{chosen.where}: names no cluster")
+        nobody = User(f"no user in {chosen.where}")
         return Target(
-            origin=fields.where,
+            origin=chosen.where,
             cluster=decode_cluster(cluster.fields, cluster.file.parent),
-            user=nobody if entry is None else decode_user(entry.fields, entry.file.parent),
-            namespace=fields.text("namespace") or "default",
+            user=nobody if user is None else decode_user(user.fields, user.file.parent),
+            namespace=chosen.text("namespace") or "default",
         )
 
-    def _entry(self, entries: Mapping[str, Entry], context: Fields, kind: str) -> Entry | None:
+    def _context(self, name: str) -> Fields:
+        entry = self.contexts.get(name)
+        if entry is not None:
+            return entry.fields
+        what = f"has no context {name!r}" if name else "has no current-context, give --context"
+        message = (
+            f"kubeconfig {self._files()}: {what}; contexts: {', '.join(sorted(self.contexts)) or 'none'}"
+        )
+        if self.clusters or self.users or self.contexts or self.current_context:
+            raise CredentialsError(message)
+        raise EmptyKubeconfig(message)
+
+    def _named_by(self, context: Fields, kind: str, entries: Mapping[str, Entry]) -> Entry | None:
         """The entry that field ``kind`` of ``context`` names; None when it names none."""
         name = context.text(kind)
         if not name:
             return None
         if name not in entries:
-            raise context.wrong(kind, f"{kind} {name!r} is not in {self._named()}")
+            raise context.wrong(kind, f"{kind} {name!r} is not in {self._files()}")
         return entries[name]
 
-    def _no_context(self, name: str) -> str:
-        there = ", ".join(sorted(self.contexts)) or "none"
-        if not name:
-            return f"has no current-context, give --context; contexts: {there}"
-        return f"has no context {name!r}; contexts: {there}"
-
-    def _named(self) -> str:
+    def _files(self) -> str:
         return ":".join(str(file) for file in self.files)
 
 
@@ -156,8 +157,7 @@ def _first_wins(maps: Iterable[Mapping[str, Entry]]) -> Mapping[str, Entry]:
 
 
 def _read(path: Path) -> Kubeconfig:
-    """One file. Its paths are relative to it, so ``path`` is made absolute first."""
-    path = path.absolute()
+    """One file. Its paths are relative to its folder."""
     fields = Fields(_parse(path), f"kubeconfig {path}")
     if fields.text("kind") not in ("", "Config") or fields.text("apiVersion") not in ("", "v1"):
         raise CredentialsError(f"kubeconfig {path}: must be kind Config of apiVersion v1")

@@ -10,7 +10,9 @@ from typing import cast
 
 from userproxy.errors import CredentialsError
 
-__all__ = ["Fields"]
+__all__ = ["Fields", "is_header_text"]
+
+_MAX_JSON_CHARACTERS = 64 << 10
 
 
 class Fields:
@@ -97,9 +99,21 @@ class Fields:
         raise self.wrong(name, "is not PEM text in base64")
 
     def json(self, name: str) -> str:
-        """Any value as JSON text; "" when absent."""
+        """Any value as JSON text; "" when absent. Aliases that multiply end at a limit."""
         value = self._fields.get(name)
-        return "" if value is None else json.dumps(value, default=str)
+        if value is None:
+            return ""
+        text = ""
+        try:
+            for part in json.JSONEncoder(default=str).iterencode(value):
+                text += part
+                if len(text) > _MAX_JSON_CHARACTERS:
+                    break
+            else:
+                return text
+        except (ValueError, RecursionError):
+            pass  # raised below: a list that holds itself
+        raise self.wrong(name, f"is no JSON of at most {_MAX_JSON_CHARACTERS} characters")
 
     def wrong(self, name: str, what: str) -> CredentialsError:
         """The error to raise about field ``name``."""

@@ -10,7 +10,7 @@ from userproxy.errors import ConfigError
 from userproxy.sources.kube.connection import AnonymousConnection
 from userproxy.sources.kube.credentials import ClusterConnection, TargetSource
 from userproxy.sources.kube.incluster import SERVICE_ACCOUNT, incluster_target
-from userproxy.sources.kube.kubeconfig import KubeconfigTarget, read_kubeconfig
+from userproxy.sources.kube.kubeconfig import EmptyKubeconfig, KubeconfigTarget
 from userproxy.sources.kube.proxies import environment_proxy
 from userproxy.sources.kube.server_url import server_url
 from userproxy.sources.kube.target import Target
@@ -48,8 +48,12 @@ def find_connection(
     files = (kubeconfig,) if kubeconfig is not None else _default_files(environ, home)
     if context and not files:
         raise NoClusterFound(f"--context {context}: there is no kubeconfig; give --kubeconfig FILE")
-    if kubeconfig is not None or context or (files and not read_kubeconfig(files).is_empty):
-        return _checked(KubeconfigTarget(files, context or ""), environ)
+    if files:
+        try:
+            return _checked(KubeconfigTarget(files, context or ""), environ)
+        except EmptyKubeconfig:
+            if kubeconfig is not None or context:
+                raise
     pod = incluster_target(environ, service_account)
     if pod is not None:
         return _checked(_Fixed(pod), environ)
