@@ -1,10 +1,11 @@
 """Two HTTP backends for the manifests beside this file: 127.0.0.1:9101 and 127.0.0.1:9102.
 
-python examples/hello/backend.py
+python examples/hello/backend.py [PORT...]
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,10 +29,11 @@ class Hello(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    servers = [ThreadingHTTPServer(("127.0.0.1", port), Hello) for port in PORTS]
+    ports = tuple(map(int, sys.argv[1:])) or PORTS
+    servers = [ThreadingHTTPServer(("127.0.0.1", port), Hello) for port in ports]
     for server in servers[1:]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"hello from ports {PORTS}", flush=True)
+    print(f"hello from ports {ports}", flush=True)
     servers[0].serve_forever()
 
 
