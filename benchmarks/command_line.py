@@ -1,0 +1,84 @@
+"""``python -m benchmarks [MODE] [options]``.
+
+Exit codes: 0 good, 1 failed, 2 wrong usage, 128 + n ended by signal n.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from benchmarks.errors import BenchmarkError, Interrupted
+from benchmarks.outcome import Outcome
+
+__all__ = ["main"]
+
+FORWARDING = "forwarding"
+MODES: Mapping[str, tuple[str, str]] = {
+    FORWARDING: ("benchmarks.forwarding.mode", "what forwarding costs beside others (the default)"),
+    "soak": ("benchmarks.soak.mode", "endpoints swapped under load for minutes: failures and memory"),
+    "leaks": ("benchmarks.leaks.mode", "what many connections and UDP flows leave behind"),
+    "latency-of-change": ("benchmarks.latency.mode", "how soon a change in the API server is in force"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one mode; ``arguments`` default to the process's own. Returns the exit code."""
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except BenchmarkError as error:
+        return _say(str(error), 1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{error.strerror or error}", 1)
+    except Interrupted as interrupted:
+        return _say("interrupted", 128 + interrupted.number)
+    except KeyboardInterrupt:  # before there was a loop
+        return _say("interrupted", 128 + signal.SIGINT)
+
+
+def _run(given: list[str]) -> int:
+    name = given[0] if given and given[0] in MODES else FORWARDING
+    module, summary = MODES[name]
+    mode = import_module(module)
+    parser = _Parser(
+        prog=f"python -m benchmarks {name}",
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog="modes: " + "; ".join(f"{mode}: {text}" for mode, (_, text) in MODES.items()),
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", type=_file, metavar="FILE", help="write raw values and machine facts there")
+    mode.add_arguments(parser)
+    options = parser.parse_args(given[1:] if given[:1] == [name] else given)
+    outcome: Outcome = mode.run(options)
+    if options.json is not None:
+        from benchmarks.document import document, write
+
+        write(options.json, document(name, given, outcome.values))
+    return 0 if outcome.good else 1
+
+
+def _say(message: str, code: int) -> int:
+    print(f"benchmarks: {message}", file=sys.stderr)
+    return code
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: there is no folder {path.parent}")
+    return path
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the whole usage is a ``--help`` away."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (--help tells more)\n")

@@ -1,0 +1,57 @@
+"""One peer in one case in one round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.forwarding.cases import Case
+from benchmarks.measuring.window import Window
+
+__all__ = ["Measurement"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Good only when nothing ``failed``, from the first ask to the last."""
+
+    case: Case
+    peer: str
+    round: int
+    window: Window
+    failed: int
+    error: str
+    """The last failure in words."""
+
+    @property
+    def good(self) -> bool:
+        """Every byte was right, and something was done."""
+        return not self.failed and self.case.amount(self.window.report) > 0
+
+    @property
+    def rate(self) -> float:
+        """Answers, or gigabytes, a second."""
+        return self.case.amount(self.window.report) / self.window.report.seconds
+
+    @property
+    def cost_s(self) -> float | None:
+        """Processor time of the proxy per answer or gigabyte; None without a proxy."""
+        cpu = self.window.cpu.get("proxy")
+        return None if cpu is None else cpu.total_s / self.case.amount(self.window.report)
+
+    def as_json(self) -> dict[str, object]:
+        report = self.window.report
+        return {
+            "case": self.case.name,
+            "peer": self.peer,
+            "round": self.round,
+            "seconds": report.seconds,
+            "answered": report.done,
+            "bytes": report.bytes,
+            "failed": self.failed,
+            "error": self.error,
+            "cpu_s": {
+                role: {"user": round(cpu.user_s, 2), "system": round(cpu.system_s, 2)}
+                for role, cpu in self.window.cpu.items()
+            },
+            "others_cpu": round(self.window.others, 2),
+        }

@@ -1,0 +1,108 @@
+"""Reads ``/proc`` (proc(5)): processor time of a process and its descendants, memory, descriptors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CpuTime", "ProcessStat", "cpu_of_tree", "machine_busy_s", "open_descriptors", "resident_bytes"]
+
+PROC = Path("/proc")
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTime:
+    """Processor time in seconds; the kernel gives it in steps of 10 ms."""
+
+    user_s: float
+    system_s: float
+
+    @property
+    def total_s(self) -> float:
+        return self.user_s + self.system_s
+
+    def since(self, earlier: CpuTime) -> CpuTime:
+        return CpuTime(self.user_s - earlier.user_s, self.system_s - earlier.system_s)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStat:
+    """Of ``/proc/PID/stat``; ticks include threads that have ended and children that were waited for."""
+
+    pid: int
+    parent: int
+    user_ticks: int
+    system_ticks: int
+
+    @classmethod
+    def parse(cls, text: str) -> ProcessStat:
+        """Raises ValueError for text that is none."""
+        pid, opening, rest = text.partition(" (")
+        # The name may hold blanks and parentheses of its own.
+        _, closing, fields = rest.rpartition(") ")
+        numbers = fields.split()
+        if not opening or not closing or len(numbers) < 15:
+            raise ValueError(f"{text!r} is no /proc/PID/stat")
+        user, system, children_user, children_system = map(int, numbers[11:15])
+        return cls(int(pid), int(numbers[1]), user + children_user, system + children_system)
+
+
+def cpu_of_tree(root: int, proc: Path = PROC) -> CpuTime:
+    """What ``root`` and its descendants have taken so far. Raises ProcessLookupError when it has gone."""
+    found = {stat.pid: stat for stat in _all(proc)}
+    if root not in found:
+        raise ProcessLookupError(f"process {root} has gone")
+    tree = [found[pid] for pid in _tree(root, found.values())]
+    return CpuTime(
+        sum(stat.user_ticks for stat in tree) * TICK_S, sum(stat.system_ticks for stat in tree) * TICK_S
+    )
+
+
+def machine_busy_s(proc: Path = PROC) -> float:
+    """Processor time that everything on this machine has taken since it started, in seconds."""
+    words = (proc / "stat").read_text().split("\n", 1)[0].split()
+    user, nice, system, _, _, irq, softirq = map(int, words[1:8])
+    return (user + nice + system + irq + softirq) * TICK_S
+
+
+def resident_bytes(pid: int, proc: Path = PROC) -> int:
+    """Resident memory (VmRSS). Raises ProcessLookupError when the process has gone."""
+    try:
+        lines = (proc / str(pid) / "status").read_text().splitlines()
+    except FileNotFoundError as error:
+        raise ProcessLookupError(f"process {pid} has gone") from error
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name == "VmRSS":
+            return int(value.split()[0]) * 1024
+    raise ProcessLookupError(f"process {pid} has no memory any more")
+
+
+def open_descriptors(pid: int, proc: Path = PROC) -> int:
+    """How many descriptors it has open. Raises ProcessLookupError when the process has gone."""
+    try:
+        return len(os.listdir(proc / str(pid) / "fd"))
+    except FileNotFoundError as error:
+        raise ProcessLookupError(f"process {pid} has gone") from error
+
+
+def _all(proc: Path) -> Iterable[ProcessStat]:
+    for entry in proc.iterdir():
+        if entry.name.isdigit():
+            try:
+                yield ProcessStat.parse((entry / "stat").read_text())
+            except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                continue
+
+
+def _tree(root: int, stats: Iterable[ProcessStat]) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for stat in stats:
+        children.setdefault(stat.parent, []).append(stat.pid)
+    tree = [root]
+    for pid in tree:
+        tree.extend(children.get(pid, ()))
+    return tree

@@ -1,0 +1,49 @@
+"""userproxy itself, on manifests with one Service for each kind of traffic."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.peers.base import RunningPeer
+from benchmarks.userproxy_process import UserproxyProcess
+from userproxy.testing.objects import endpoint_slice, service
+
+__all__ = ["Userproxy", "manifests"]
+
+_PORTS = {"http": "8080", "bulk": "9000", "udp": "5353/UDP"}
+
+
+class Userproxy:
+    """``loop`` is its event loop: uvloop or asyncio."""
+
+    name = "userproxy"
+
+    def __init__(self, loop: str) -> None:
+        self._loop = loop
+
+    def missing(self) -> str:
+        return ""
+
+    @asynccontextmanager
+    async def start(self, endpoints: Mapping[str, str]) -> AsyncIterator[RunningPeer]:
+        with tempfile.TemporaryDirectory(prefix="userproxy-benchmark-") as name:
+            folder = Path(name)
+            file = folder / "services.json"
+            file.write_text(json.dumps(manifests(endpoints)))
+            async with UserproxyProcess("-f", file, loop=self._loop, folder=folder) as child:
+                addresses = await child.addresses(tuple(endpoints))
+                yield RunningPeer(self.name, f"{version('userproxy')} ({self._loop})", addresses, child)
+
+
+def manifests(endpoints: Mapping[str, str]) -> dict[str, object]:
+    """A List with one Service and one slice for each kind of traffic."""
+    items: list[object] = []
+    for kind, endpoint in endpoints.items():
+        protocol = "UDP" if kind == "udp" else "TCP"
+        items += [service(kind, _PORTS[kind]), endpoint_slice(kind, [endpoint], protocol=protocol)]
+    return {"apiVersion": "v1", "kind": "List", "items": items}

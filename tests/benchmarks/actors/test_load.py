@@ -1,0 +1,177 @@
+"""Load generators against backends that are right, and against some that are wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from benchmarks.actors.remote import Backend, Load, Report
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+KINDS = {"requests": "http", "connections": "http", "datagrams": "udp"}
+
+
+@contextlib.asynccontextmanager
+async def stream_server(serve: Serve) -> AsyncIterator[str]:
+    """A server that treats each connection by ``serve`` and then closes it."""
+
+    async def serve_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve_and_close, "127.0.0.1", 0)
+    async with server:
+        yield "{}:{}".format(*server.sockets[0].getsockname())
+
+
+async def until_failed(load: Load) -> Report:
+    """The first report with a failure; every mark is answered."""
+    async with asyncio.timeout(20):
+        while not (report := await load.mark()).failed:
+            await asyncio.sleep(0.01)
+    return report
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_total_is_asked_and_answered_exactly(kind: str) -> None:
+    async with Backend() as backend:
+        endpoint = await backend.open(KINDS[kind])
+        async with Load(kind, endpoint, at_once=5, total=203) as load:
+            report = await load.total(20)
+    assert (report.done, report.failed, report.error) == (203, 0, "")
+
+
+@pytest.mark.parametrize("kind", ["requests", "datagrams"])
+async def test_asks_bound_the_use_of_a_connection_or_socket(kind: str) -> None:
+    async with Backend() as backend:
+        endpoint = await backend.open(KINDS[kind])
+        async with Load(kind, endpoint, at_once=3, total=100, asks=7) as load:
+            report = await load.total(20)
+    assert (report.done, report.failed) == (100, 0)
+
+
+async def test_each_socket_has_a_source_of_its_own() -> None:
+    sources: list[str] = []
+
+    class Echo(asyncio.DatagramProtocol):
+        transport: asyncio.DatagramTransport
+
+        def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # datagram endpoints have no other transport
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            sources.append(addr[0])
+            self.transport.sendto(data, addr)
+
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        Echo, local_addr=("127.0.0.1", 0)
+    )
+    address = "{}:{}".format(*transport.get_extra_info("sockname"))
+    try:
+        async with Load("datagrams", address, at_once=2, total=300, asks=1, distinct_sources=True) as load:
+            assert (await load.total(20)).done == 300
+    finally:
+        transport.close()
+    assert len(set(sources)) == 300
+
+
+async def test_bulk_is_checked_to_its_end() -> None:
+    async with Backend() as backend:
+        async with Load("bulk", await backend.open("bulk"), at_once=2) as load:
+            while (await load.mark()).bytes < 10_000_000:
+                await asyncio.sleep(0.01)
+            report = await load.end()
+    assert (report.done, report.failed) == (2, 0)
+
+
+async def wrong_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n99999999")
+    await writer.drain()
+    await reader.read()
+
+
+async def half_an_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Le")
+    await writer.drain()
+
+
+async def one_byte_too_many(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    name = (await reader.readuntil(b"\r\n\r\n"))[5:13]
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n" + name + b"!")
+    await writer.drain()
+    await reader.read()
+
+
+async def nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("kind", ["requests", "connections"])
+@pytest.mark.parametrize(
+    ("serve", "error"),
+    [
+        pytest.param(wrong_body, "is no answer to", id="wrong token"),
+        pytest.param(half_an_answer, "ended before its answer", id="half an answer"),
+        pytest.param(one_byte_too_many, "is no answer to", id="a byte too many"),
+        pytest.param(nothing, "ended before its answer", id="nothing"),
+    ],
+)
+async def test_answers_that_are_wrong_are_failures(kind: str, serve: Serve, error: str) -> None:
+    async with stream_server(serve) as address, Load(kind, address, at_once=1) as load:
+        report = await until_failed(load)
+    assert error in report.error
+    assert report.done == 0
+
+
+async def test_a_refused_connection_is_a_failure_and_tried_again() -> None:
+    async with Backend() as backend:
+        endpoint = await backend.open("http")
+        await backend.close("http", endpoint)
+        async with Load("connections", endpoint, at_once=1) as load:
+            report = await until_failed(load)
+            while (await load.mark()).failed == report.failed:
+                await asyncio.sleep(0.01)
+    assert "refused" in report.error
+
+
+async def test_a_wrong_length_in_bulk_is_a_failure() -> None:
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.write(b"12\n")
+        await writer.drain()
+
+    async with stream_server(swallow) as address, Load("bulk", address, at_once=1) as load:
+        while not (await load.mark()).bytes:
+            await asyncio.sleep(0.01)
+        report = await load.end()
+    assert "the backend says b'12\\n'" in report.error
+    assert report.failed == 1
+
+
+async def test_a_wrong_byte_in_bulk_resets_the_stream() -> None:
+    async with Backend() as backend:
+        host, _, port = (await backend.open("bulk")).rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"\0" * 1000)
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
+async def test_a_closed_endpoint_cuts_its_connections() -> None:
+    async with Backend() as backend:
+        endpoint = await backend.open("http")
+        async with Load("requests", endpoint, at_once=4) as load:
+            while not (await load.mark()).done:
+                await asyncio.sleep(0.01)
+            await backend.close("http", endpoint)
+            assert (await until_failed(load)).failed >= 1

@@ -1,0 +1,152 @@
+"""The real process: wrong usage, a tiny run of each mode, and signals that leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.processes import ROOT
+
+LIMIT_S = 60.0
+
+
+def benchmarks(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+
+def tiny_run(folder: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, object]]:
+    """What it said, and its raw values."""
+    file = folder / "result.json"
+    done = benchmarks(*arguments, "--json", file)
+    assert done.returncode in (0, 1), done.stderr
+    raw: dict[str, object] = json.loads(file.read_text())
+    return done, raw
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        pytest.param(["--rounds", "0"], "--rounds", id="no round"),
+        pytest.param(["--seconds", "nan"], "--seconds", id="no number"),
+        pytest.param(["--case", "speed"], "speed", id="unknown case"),
+        pytest.param(["--peer", "nobody"], "nobody", id="unknown peer"),
+        pytest.param(["--quic"], "--quic", id="unknown flag"),
+        pytest.param(["speed"], "speed", id="unknown mode"),
+        pytest.param(["--json", "/nonexistent/folder/x.json"], "no folder", id="no such folder"),
+        pytest.param(["soak", "--seconds", "-1"], "--seconds", id="negative time"),
+        pytest.param(["soak", "--loop", "trio"], "trio", id="unknown loop"),
+        pytest.param(["leaks", "--flows", "1.5"], "--flows", id="no whole number"),
+        pytest.param(["latency-of-change", "--changes", "0"], "--changes", id="no change"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], wrong: str) -> None:
+    done = benchmarks(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert wrong in line
+
+
+def test_a_peer_that_does_not_start_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    program = tmp_path / "haproxy"
+    program.write_text("#!/bin/sh\necho 'this is not a proxy' >&2\nexit 4\n")
+    program.chmod(0o755)
+    done = benchmarks("--peer", "haproxy", "--rounds", "1", "--seconds", "0.1", PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["benchmarks: haproxy did not start: this is not a proxy"]
+
+
+def test_forwarding(tmp_path: Path) -> None:
+    done, raw = tiny_run(tmp_path, "--rounds", "1", "--seconds", "0.15")
+    assert done.returncode == 0, done.stdout
+    measurements = raw["measurements"]
+    assert isinstance(measurements, list)
+    taken = {(each["peer"], each["case"]) for each in measurements}
+    cases = {"requests", "connections", "bulk", "datagrams"}
+    assert taken >= {(peer, case) for peer in ("direct", "userproxy") for case in cases}
+    for each in measurements:
+        assert each["failed"] == 0
+        assert each["answered"] or each["bytes"]
+        assert ("proxy" in each["cpu_s"]) is (each["peer"] != "direct")
+    assert all(f"{case}: " in done.stdout for case in cases)
+    assert "round 1 of 1: requests" in done.stderr
+    assert "/" not in json.dumps(raw["plan"])
+
+
+def test_soak(tmp_path: Path) -> None:
+    done, raw = tiny_run(tmp_path, "soak", "--seconds", "1.5", "--swap-every", "0.1", "--loop", "asyncio")
+    assert raw["swaps"] == 15
+    loads = raw["loads"]
+    assert isinstance(loads, dict)
+    assert len(loads) == 3
+    for load in loads.values():
+        assert load["answered"] > 0
+        assert load["failed"] == 0
+    assert raw["exit_code"] == 0
+    # In its first seconds a process grows.
+    assert raw["faults"] in ([], ["memory is not flat"])
+    assert done.returncode == (1 if raw["faults"] else 0)
+
+
+def test_leaks(tmp_path: Path) -> None:
+    done, raw = tiny_run(tmp_path, "leaks", "--connections", "300", "--flows", "1500", "--loop", "uvloop")
+    assert done.returncode == 0, done.stdout
+    loops = raw["loops"]
+    assert isinstance(loops, dict)
+    assert list(loops) == ["uvloop"]
+    assert "1,500 flows, 0 failed; at most 1,024 open at once" in done.stdout
+
+
+def test_latency_of_change(tmp_path: Path) -> None:
+    done, raw = tiny_run(tmp_path, "latency-of-change", "--changes", "2")
+    by_change = raw["milliseconds"]
+    assert isinstance(by_change, dict)
+    assert all(len(values) == 2 for values in by_change.values())
+    assert "HTTP PATCH" in by_change
+    assert "HTTP PATCH: 2 changes" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("arguments", "progress"),
+    [
+        pytest.param(["--seconds", "0.1", "--rounds", "1000"], "round 1 of 1000", id="forwarding"),
+        pytest.param(["latency-of-change", "--changes", "10000"], "change 1 of", id="latency-of-change"),
+    ],
+)
+def test_a_signal_stops_everything(number: signal.Signals, arguments: list[str], progress: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stderr is not None
+        assert any(progress in line for line in process.stderr)
+        children = _children_of(process.pid)
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(LIMIT_S) == 128 + number
+    assert len(children) >= 3
+    assert rest.splitlines()[-1] == "benchmarks: interrupted"
+    assert not [pid for pid in children if Path("/proc", str(pid)).exists()]
+
+
+def _children_of(parent: int) -> list[int]:
+    found: list[int] = []
+    for task in Path("/proc", str(parent), "task").iterdir():
+        found += map(int, (task / "children").read_text().split())
+    return found
