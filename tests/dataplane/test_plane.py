@@ -192,6 +192,21 @@ async def test_a_service_that_goes_while_its_ring_is_built_never_comes() -> None
         assert h.plane.snapshot() == ()
 
 
+async def test_the_first_picker_of_a_service_port_sees_its_load() -> None:
+    """Least connections: of two endpoints, the one without the open connections gets the next ones."""
+    least = PortOptions(balancer=Balancer.LEAST_CONNECTIONS)
+    with listening() as one, listening() as two:
+        async with harness() as h:
+            h.serve(route(endpoint_of(one), endpoint_of(two), options=least))
+            clients = []
+            for number in range(1, 21):
+                clients.append(await Peer.connect(h.address))
+                await h.connected(number)
+            assert [e.open for e in h.plane.snapshot()[0].endpoints] == [10, 10]
+            for client in clients:
+                client.close()
+
+
 # What a swap keeps.
 
 

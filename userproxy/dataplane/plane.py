@@ -70,7 +70,7 @@ class DataPlane:
         self._draining: list[ServicePort] = []
         self._own = OwnAddresses()
         self._bindings = Bindings()
-        self._publisher = Publisher(self._runtime, self._install, failed)
+        self._publisher = Publisher(self._runtime, self._ports.get, self._install, failed)
         self._retries = BindRetries(self._runtime.deadlines, self._try_again)
         self._states = StateLog()
         self._idle = asyncio.Event()
@@ -155,7 +155,7 @@ class DataPlane:
         ready = []
         for route in routes:
             route = self._own.without_loops(route)
-            picker = self._publisher.picker_now(route, self._ports.get(route.key))
+            picker = self._publisher.picker_now(route)
             if picker is not None:
                 ready.append((route, picker))
         self._install(ready)

@@ -17,33 +17,35 @@ __all__ = ["Publisher"]
 class Publisher:
     """Makes pickers. Owns the tasks that build large rings."""
 
-    __slots__ = ("_building", "_failed", "_install", "_runtime")
+    __slots__ = ("_building", "_failed", "_install", "_port_of", "_runtime")
 
     def __init__(
         self,
         runtime: Runtime,
+        port_of: Callable[[RouteKey], ServicePort | None],
         install: Callable[[list[tuple[Route, Picker]]], None],
         failed: Callable[[BaseException], None] | None,
     ) -> None:
         self._runtime = runtime
+        self._port_of = port_of
         self._install = install
         self._failed = failed
         self._building: dict[RouteKey, asyncio.Task[None]] = {}
 
-    def picker_now(self, route: Route, port: ServicePort | None) -> Picker | None:
+    def picker_now(self, route: Route) -> Picker | None:
         """The picker for ``route``; None when it takes long: the route is then installed later by itself."""
         self.drop(route.key)
-        previous = port.picker if port is not None else None
+        previous = self._previous(route.key)
         balancer, endpoints = route.options.balancer, route.internal
         if not is_expensive(balancer, endpoints, previous):
             return make_picker(
                 balancer,
                 endpoints,
                 previous=previous,
-                open_connections=_load_of(port),
+                open_connections=self._load_of(route.key),
                 random=self._runtime.random,
             )
-        task = self._runtime.loop.create_task(self._build(route, port), name=f"ring of {route.key}")
+        task = self._runtime.loop.create_task(self._build(route), name=f"ring of {route.key}")
         self._building[route.key] = task
         task.add_done_callback(self._done)
         return None
@@ -53,12 +55,12 @@ class Publisher:
         if error is not None and self._failed is not None:
             self._failed(error)
 
-    async def _build(self, route: Route, port: ServicePort | None) -> None:
+    async def _build(self, route: Route) -> None:
         steps = picker_steps(
             route.options.balancer,
             route.internal,
-            previous=port.picker if port is not None else None,
-            open_connections=_load_of(port),
+            previous=self._previous(route.key),
+            open_connections=self._load_of(route.key),
             random=self._runtime.random,
         )
         while True:
@@ -86,6 +88,15 @@ class Publisher:
         while self._building:
             await asyncio.gather(*self._building.values(), return_exceptions=False)
 
+    def _previous(self, key: RouteKey) -> Picker | None:
+        port = self._port_of(key)
+        return port.picker if port is not None else None
 
-def _load_of(port: ServicePort | None) -> Callable[[Endpoint], int]:
-    return port.open_connections if port is not None else lambda endpoint: 0
+    def _load_of(self, key: RouteKey) -> Callable[[Endpoint], int]:
+        """Looked up at each call: the first picker of a service port is made before the port itself."""
+
+        def open_connections(endpoint: Endpoint) -> int:
+            port = self._port_of(key)
+            return port.open_connections(endpoint) if port is not None else 0
+
+        return open_connections
