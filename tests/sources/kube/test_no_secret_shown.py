@@ -111,20 +111,13 @@ async def test_objects(tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixtu
     _assert_hidden(caplog.text)
 
 
+def nothing(folder: Path) -> None:
+    """There is nothing to prepare for this row."""
+
+
 def _bad_users() -> Iterator[object]:
     secret = f"{PLANTED}-bad"
-    plugin = USERS["plugin"]["exec"]
-    assert isinstance(plugin, dict)
     pair, other = client_pair("planted"), client_pair("other")
-
-    def printing(text: str) -> Callable[[Path], object]:
-        return lambda folder: write_plugin(folder, prints=text)
-
-    def running(script: str) -> Callable[[Path], object]:
-        return lambda folder: write_plugin(folder, script)
-
-    def nothing(folder: Path) -> None:
-        pass
 
     yield pytest.param({"token": f"{secret}\n"}, nothing, id="a token with a line break")
     yield pytest.param({"token": [secret]}, nothing, id="a token that is a list")
@@ -146,6 +139,20 @@ def _bad_users() -> Iterator[object]:
         id="a key for a cert",
     )
     yield pytest.param({"auth-provider": {"name": secret}}, nothing, id="auth-provider")
+
+
+def _bad_plugins() -> Iterator[object]:
+    secret = f"{PLANTED}-bad"
+    plugin = USERS["plugin"]["exec"]
+    assert isinstance(plugin, dict)
+    pair, other = client_pair("planted"), client_pair("other")
+
+    def printing(text: str) -> Callable[[Path], object]:
+        return lambda folder: write_plugin(folder, prints=text)
+
+    def running(script: str) -> Callable[[Path], object]:
+        return lambda folder: write_plugin(folder, script)
+
     yield pytest.param({"exec": {**plugin, "env": [{"value": secret}]}}, nothing, id="a nameless variable")
     yield pytest.param({"exec": {**plugin, "args": secret}}, nothing, id="args that are no list")
     yield pytest.param({"exec": plugin}, printing(secret), id="a plugin that prints no JSON")
@@ -169,7 +176,7 @@ def _bad_users() -> Iterator[object]:
     yield pytest.param({"exec": plugin}, running(f"echo token={secret} >&2; exit 1"), id="a plugin's stderr")
 
 
-@pytest.mark.parametrize(("user", "prepare"), list(_bad_users()))
+@pytest.mark.parametrize(("user", "prepare"), [*_bad_users(), *_bad_plugins()])
 async def test_errors(
     tmp_path: Path,
     user: dict[str, object],

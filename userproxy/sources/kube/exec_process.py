@@ -75,12 +75,11 @@ async def run_plugin(
             in_time = True
     finally:
         await _end(transport, output, group=not interactive)
+    failure = _exit_failure(transport.get_returncode() or 0)
     if output.overflowed:
         failure = f"printed more than {limits.output_bytes} bytes"
     elif not in_time:
         failure = f"was killed after {timeout_s:g} s"
-    else:
-        failure = _failure(transport.get_returncode() or 0)
     if not failure:
         return Secret(output.stdout.decode("utf-8", "replace"))
     said = shown_line(output.stderr.decode("utf-8", "replace"), secrets)
@@ -183,7 +182,7 @@ async def _over(future: asyncio.Future[T]) -> bool:
     return cancelled
 
 
-def _failure(status: int) -> str:
+def _exit_failure(status: int) -> str:
     """What an exit ``status`` says of a failure; "" for success."""
     if status > 0:
         return f"exit code {status}"
