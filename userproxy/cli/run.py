@@ -7,13 +7,13 @@ import asyncio
 import contextlib
 import gc
 import os
-import resource
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.logs import add_log_options, set_up_logging
 from userproxy.cli.options import (
     add_address_options,
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if options.table_file is not None:
         check_writable(options.table_file)
     set_up_logging(options.log_format, options.verbose)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     return run_loop(options.loop, lambda: serve(source, settings, options.table_file, options.drain_timeout))
 
 
@@ -143,14 +143,6 @@ def _keep(table_file: Path, rows: Sequence[TableRow]) -> None:
         write(table_file, rows)
     except OSError as error:
         logging.getLogger(__name__).error("--table-file %s: %s", table_file, error.strerror)
-
-
-def _raise_descriptor_limit() -> None:
-    """Each connection needs two descriptors: take what the administrator allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with contextlib.suppress(ValueError, OSError):  # the kernel's own maximum is lower
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _seconds(text: str) -> float:

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 
+from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.options import add_loop_option, run_loop
 from userproxy.errors import ConfigError
 
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.seconds is not None and not options.seconds > 0:
         raise ConfigError(f"--seconds {options.seconds:g}: must be above 0")
+    raise_descriptor_limit()
     return run_loop(options.loop, lambda: _demo(options.seconds))
 
 
