@@ -37,7 +37,7 @@ class LoadPlan:
 
 
 LOADS: Mapping[str, LoadPlan] = {
-    "keep-alive requests": LoadPlan("web", "requests", at_once=16, asks=500),
+    "keep-alive requests": LoadPlan("web", "requests", at_once=16, asks=200),
     "short connections": LoadPlan("web", "connections", at_once=8, asks=None),
     "datagrams": LoadPlan("dns", "datagrams", at_once=8, asks=50),
 }
