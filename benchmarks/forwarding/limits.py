@@ -21,8 +21,8 @@ def limit_of(windows: Sequence[Window], cores: int) -> str:
     shares = {role: median(window.share(role) for window in windows) for role in ("load", "backend", "proxy")}
     busy = [name for role, name in _NAMES.items() if shares[role] >= BUSY]
     if busy:
-        return f"{' and '.join(busy)} took a whole core and was the limit"
+        return f"limited by {' and '.join(busy)} (all of a core)"
     others = median(window.others for window in windows)
     if shares["proxy"] < BUSY and sum(shares.values()) + others >= FULL * cores:
-        return "the machine was the limit: all cores were busy"
+        return "limited by the machine (all cores busy)"
     return ""

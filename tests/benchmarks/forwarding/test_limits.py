@@ -13,11 +13,17 @@ from tests.benchmarks.windows import window
     [
         pytest.param({"proxy_s": 0.98}, "", id="the proxy, which is how it should be"),
         pytest.param({"proxy_s": 0.4}, "", id="nobody: latency of the machine's own"),
-        pytest.param({"proxy_s": 0.6, "load_s": 0.97}, "the load generator took a whole core", id="load"),
-        pytest.param({"proxy_s": 0.6, "backend_s": 0.95}, "the backend took a whole core", id="backend"),
-        pytest.param({"load_s": 0.95, "backend_s": 0.95}, "the load generator and the backend", id="both"),
-        pytest.param({"proxy_s": 0.85, "load_s": 0.6}, "all cores were busy", id="all cores with ours"),
-        pytest.param({"proxy_s": 0.5, "others_s": 0.4}, "all cores were busy", id="all cores with others"),
+        pytest.param(
+            {"proxy_s": 0.6, "load_s": 0.97}, "limited by the load generator (all of a core)", id="load"
+        ),
+        pytest.param(
+            {"proxy_s": 0.6, "backend_s": 0.95}, "limited by the backend (all of a core)", id="backend"
+        ),
+        pytest.param(
+            {"load_s": 0.95, "backend_s": 0.95}, "limited by the load generator and the backend", id="both"
+        ),
+        pytest.param({"proxy_s": 0.85, "load_s": 0.6}, "all cores busy", id="all cores with ours"),
+        pytest.param({"proxy_s": 0.5, "others_s": 0.4}, "all cores busy", id="all cores with others"),
     ],
 )
 def test_limit(shares: dict[str, float], note: str) -> None:
