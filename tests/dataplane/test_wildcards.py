@@ -31,3 +31,12 @@ def test_L7_real_wildcard_listeners_are_seen(family: socket.AddressFamily) -> No
 
 def test_L7_without_proc_there_are_none(tmp_path: Path) -> None:
     assert wildcard_ports(tmp_path) == frozenset()
+
+
+def test_L7_connections_behind_the_listeners_are_not_read(tmp_path: Path) -> None:
+    """The kernel tells listeners first; a busy proxy has a hundred thousand others behind them."""
+    heading = "  sl  local_address rem_address   st tx_queue rx_queue\n"
+    listener = "   0: 00000000:0016 00000000:0000 0A 00000000:00000000\n"
+    connection = "   1: 0100007F:1F90 0100007F:D431 06 00000000:00000000\n"
+    (tmp_path / "tcp").write_text(heading + listener + connection + "no table any more\n")
+    assert wildcard_ports(tmp_path) == {(Protocol.TCP, 22)}

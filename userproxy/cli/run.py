@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run", "serve"]
 
+WILDCARDS_INTERVAL_S = 10.0
+"""How often, at most, it is looked for others that listen on every address (rule L7)."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
@@ -118,10 +121,15 @@ async def _show(proxy: Proxy, table_file: Path | None) -> None:
     finally:
         gc.freeze()
         gc.enable()
+    loop = asyncio.get_running_loop()
     version = 0
     rows: tuple[TableRow, ...] | None = None
+    look_at = 0.0
     while True:
-        new = rows_of(proxy.snapshot(), await asyncio.to_thread(wildcard_ports))
+        if loop.time() >= look_at:
+            wildcards = await asyncio.to_thread(wildcard_ports)
+            look_at = loop.time() + WILDCARDS_INTERVAL_S
+        new = rows_of(proxy.snapshot(), wildcards)
         if rows is None:
             print(render(new) if new else "no Service yet", flush=True)
         else:

@@ -3,6 +3,7 @@ while we do not listen there. Read from ``/proc/net`` (proc(5)); elsewhere none 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from userproxy.model.names import Protocol
@@ -23,14 +24,23 @@ _TABLES = (
 def wildcard_ports(folder: Path = Path("/proc/net")) -> frozenset[tuple[Protocol, int]]:
     """Protocol and port of each socket that is bound to 0.0.0.0 or [::]."""
     found = set()
-    for protocol, name, state in _TABLES:
-        try:
-            lines = (folder / name).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            _, local, _, socket_state, *_ = line.split()
-            address, port = local.split(":")
-            if socket_state == state and not address.strip("0"):
+    for protocol, name, wanted in _TABLES:
+        for address, port, state in _sockets(folder / name):
+            if state == wanted and not address.strip("0"):
                 found.add((protocol, int(port, 16)))
+            elif protocol is Protocol.TCP and state != _LISTEN:
+                break  # listeners come first; behind them may be a hundred thousand connections
     return frozenset(found)
+
+
+def _sockets(table: Path) -> Iterator[tuple[str, str, str]]:
+    """Local address, port and state of each socket, in hexadecimal; read as far as it is looked at."""
+    try:
+        with table.open() as lines:
+            next(lines, "")
+            for line in lines:
+                _, local, _, state, *_ = line.split(None, 4)
+                address, port = local.split(":")
+                yield address, port, state
+    except OSError:
+        return
