@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run", "serve"]
 
+GARBAGE_AT_START = 100_000
+"""Objects between two looks of the collector until the first table is in force."""
 WILDCARDS_INTERVAL_S = 10.0
 """How often, at most, it is looked for others that listen on every address (rule L7)."""
 
@@ -114,13 +116,12 @@ async def _show(proxy: Proxy, table_file: Path | None) -> None:
     from userproxy.cli.table import changes_between, render, rows_of
     from userproxy.dataplane.wildcards import wildcard_ports
 
-    # What exists at start lives long: the collector need not look at it while it comes, or ever again.
-    gc.disable()
-    try:
-        await proxy.settled(timeout_s=None)
-    finally:
-        gc.freeze()
-        gc.enable()
+    # What exists at start lives long: the collector looks at it seldom while it comes, and never again.
+    usual = gc.get_threshold()
+    gc.set_threshold(GARBAGE_AT_START)
+    await proxy.settled(timeout_s=None)
+    gc.freeze()
+    gc.set_threshold(*usual)
     loop = asyncio.get_running_loop()
     version = 0
     rows: tuple[TableRow, ...] | None = None
