@@ -1,8 +1,9 @@
-"""What every test gets: a marker for rows of the specification, and a choice of event loops."""
+"""What every test gets: a marker for rows, a choice of event loops, and descriptors enough for crowds."""
 
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -11,8 +12,15 @@ import uvloop
 BOTH_LOOPS = frozenset({"dataplane", "integration"})
 """Folders whose asynchronous tests run on asyncio and on uvloop; elsewhere a test asks with the marker."""
 
+DESCRIPTORS = 8192
+"""Crowds of clients have hundreds of sockets, on both sides of a proxy; a shell's soft limit is often 1,024."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     config.addinivalue_line("markers", "spec(*rows): rows of docs/semantics.md that this test holds")
     config.addinivalue_line("markers", "both_loops: run on asyncio and on uvloop")
 
