@@ -13,7 +13,7 @@ BOTH_LOOPS = frozenset({"dataplane", "integration"})
 """Folders whose asynchronous tests run on asyncio and on uvloop; elsewhere a test asks with the marker."""
 
 DESCRIPTORS = 8192
-"""Crowds of clients have hundreds of sockets, on both sides of a proxy; a shell's soft limit is often 1,024."""
+"""Crowds of clients take hundreds of them on both sides of a proxy; a shell often allows 1,024."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
