@@ -114,16 +114,57 @@ async def test_settled_gives_up_in_its_time() -> None:
             await proxy.settled(timeout_s=0.01)
 
 
-async def test_changed_wakes_for_each_version() -> None:
+async def test_changes_say_what_is_served_and_then_what_changes() -> None:
     source = MemorySource()
-    async with Proxy(source, settings=EPHEMERAL) as proxy:
-        waiting = asyncio.create_task(proxy.changed(0))
-        source.apply(service("web", 80))
-        version = await waiting
-        assert version > 0
+    source.apply(service("web", 80), service("other", 80))
+    async with TcpEcho() as echo, Proxy(source, settings=EPHEMERAL) as proxy:
+        await proxy.settled()
+        changes = proxy.changes()
+        first = await anext(changes)
+        assert {key.name.name for key in first} == {"web", "other"}
+        source.apply(endpoint_slice("web", [echo.endpoint]))
+        second = await anext(changes)
+        assert [(key.name.name, port.state) for key, (port,) in second.items()] == [("web", "listening")]
         source.delete("Service", "web")
-        assert await proxy.changed(version) > version
-        assert proxy.snapshot().ports == ()
+        source.apply(service("third", 80))
+        await proxy.settled()
+        third = await anext(changes)
+        assert {key.name.name: len(ports) for key, ports in third.items()} == {"web": 0, "third": 1}
+        await changes.aclose()
+        assert {port.key.name.name for port in proxy.snapshot().ports} == {"other", "third"}
+
+
+async def test_changes_tell_of_a_ring_that_took_its_time() -> None:
+    """Its route is in force later than the others, and nothing else happens then."""
+    source = MemorySource()
+    annotations = {"userproxy.dev/balancer": "consistent-hash"}
+    many = [f"10.0.{n // 250}.{n % 250 + 1}:80" for n in range(400)]
+    async with Proxy(source, settings=EPHEMERAL) as proxy:
+        await proxy.settled()
+        changes = proxy.changes()
+        assert await anext(changes) == {}
+        source.apply(service("web", 80, annotations=annotations), endpoint_slice("web", many))
+        [ports] = (await anext(changes)).values()
+        assert len(ports[0].endpoints) == 400
+        await changes.aclose()
+
+
+async def test_changes_tell_of_a_drain_that_ended() -> None:
+    source = MemorySource()
+    async with TcpEcho() as echo, Proxy(source, settings=EPHEMERAL) as proxy:
+        source.apply(service("web", 80), endpoint_slice("web", [echo.endpoint]))
+        await proxy.settled()
+        reader, writer = await asyncio.open_connection(*proxy.address("web"))
+        writer.write(b"x")
+        await reader.readexactly(1)
+        changes = proxy.changes()
+        await anext(changes)
+        source.delete("Service", "web")
+        [(port,)] = (await anext(changes)).values()
+        assert port.state == "draining"
+        writer.close()
+        assert [*(await anext(changes)).values()] == [()]
+        await changes.aclose()
 
 
 @pytest.mark.spec("D7")

@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -23,7 +23,7 @@ from userproxy.log import log_event
 from userproxy.model.events import Event, Mark
 from userproxy.model.names import NamespacedName, ObjectRef, ServicePortName
 from userproxy.model.problems import Problem, Severity
-from userproxy.model.routes import RouteChanges
+from userproxy.model.routes import RouteChanges, RouteKey
 from userproxy.routing import AddressPlan, EphemeralAddresses, LoopbackAddresses, State
 from userproxy.settings import Addresses, Settings
 from userproxy.sources.base import Source
@@ -95,8 +95,7 @@ class Proxy:
         self._published_at = float("-inf")
         self._marks: list[asyncio.Future[None]] = []
         self._plane_problems: frozenset[Problem] = frozenset()
-        self._version = 0
-        self._changed = asyncio.Event()
+        self._feeds: set[_Feed] = set()
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -168,15 +167,25 @@ class Proxy:
             stale=self._state.stale,
         )
 
-    async def changed(self, since: int) -> int:
-        """Wait until the table or a listener has changed after version ``since`` (0 at first).
+    async def changes(self) -> AsyncGenerator[Mapping[RouteKey, tuple[PortSnapshot, ...]]]:
+        """What is served now, then whatever changes, by service port; () says that it is gone.
 
-        Returns the version now; changes in between are folded into one.
+        What changes while the consumer is busy is folded. A service port that is gone and still has
+        connections is there as ``draining``, beside its successor if there is one.
         """
-        while self._version == since:
-            self._changed.clear()
-            await self._changed.wait()
-        return self._version
+        feed = _Feed(dict.fromkeys(port.key for port in self._running.snapshot()))
+        self._feeds.add(feed)
+        try:
+            while True:
+                keys, feed.keys = feed.keys, {}
+                feed.filled.clear()
+                found: dict[RouteKey, tuple[PortSnapshot, ...]] = dict.fromkeys(keys, ())
+                for port in self._running.snapshot(keys):
+                    found[port.key] = (*found[port.key], port)
+                yield found
+                await feed.filled.wait()
+        finally:
+            self._feeds.discard(feed)
 
     def reload(self) -> None:
         """Read files and credentials again."""
@@ -254,8 +263,10 @@ class Proxy:
         problems = frozenset(self._plane.problems())
         _log_problems(problems - self._plane_problems, self._plane_problems - problems)
         self._plane_problems = problems
-        self._version += 1
-        self._changed.set()
+        touched = self._plane.take_touched()
+        for feed in self._feeds if touched else ():
+            feed.keys.update(dict.fromkeys(touched))
+            feed.filled.set()
 
     def _failed(self, error: BaseException) -> None:
         """A fault of ours on the loop: `__aexit__` raises it."""
@@ -274,6 +285,15 @@ class Proxy:
             plane.close()
         for mark in self._marks:
             mark.cancel()
+
+
+@dataclass(eq=False, slots=True)
+class _Feed:
+    """One consumer of `Proxy.changes`."""
+
+    keys: dict[RouteKey, None]
+    """Service ports that it has not been told of since they changed."""
+    filled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def _raise_from(fault: asyncio.Future[None]) -> None:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import signal
 import sys
@@ -113,7 +114,7 @@ def _stop_on_signals(proxy: Proxy) -> asyncio.Event:
 
 async def _show(proxy: Proxy, table_file: Path | None) -> None:
     """Print the table once everything is in force, then one line a change; keep the file the same."""
-    from userproxy.cli.table import changes_between, render, rows_of
+    from userproxy.cli.table import Table, render
     from userproxy.dataplane.wildcards import wildcard_ports
 
     # What exists at start lives long: the collector looks at it seldom while it comes, and never again.
@@ -123,29 +124,28 @@ async def _show(proxy: Proxy, table_file: Path | None) -> None:
     gc.freeze()
     gc.set_threshold(*usual)
     loop = asyncio.get_running_loop()
-    version = 0
-    rows: tuple[TableRow, ...] | None = None
-    look_at = 0.0
-    while True:
-        if loop.time() >= look_at:
-            wildcards = await asyncio.to_thread(wildcard_ports)
-            look_at = loop.time() + WILDCARDS_INTERVAL_S
-        new = rows_of(proxy.snapshot(), wildcards)
-        if rows is None:
-            print(render(new) if new else "no Service yet", flush=True)
-        else:
-            for line in changes_between(rows, new):
-                print(line, flush=True)
-        if rows != new and table_file is not None:
-            _keep(table_file, new)
-        rows = new
-        version = await proxy.changed(version)
+    look_at = loop.time()
+    table: Table | None = None
+    async with contextlib.aclosing(proxy.changes()) as changes:
+        async for ports in changes:
+            if loop.time() >= look_at:
+                wildcards = await asyncio.to_thread(wildcard_ports)
+                look_at = loop.time() + WILDCARDS_INTERVAL_S
+            if table is None:
+                table = Table()
+                table.update(ports, wildcards)
+                print(render(table.rows()) if ports else "no Service yet", flush=True)
+            elif lines := table.update(ports, wildcards):
+                print("\n".join(lines), flush=True)
+            else:
+                continue
+            if table_file is not None:
+                # Meanwhile changes are folded: a busy cluster costs one write after the other, no more.
+                await asyncio.to_thread(_keep, table_file, table.rows())
 
 
 def _keep(table_file: Path, rows: Sequence[TableRow]) -> None:
     """A disk that is full now may have room later: serving goes on."""
-    import logging
-
     from userproxy.cli.table import write
 
     try:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.errors import ConfigError
 from userproxy.model.names import Protocol
-from userproxy.proxy import Snapshot
+from userproxy.model.routes import RouteKey
 
-__all__ = ["TableRow", "changes_between", "check_writable", "render", "rows_of", "write"]
+__all__ = ["Table", "TableRow", "check_writable", "render", "write"]
 
 COLUMNS = ("NAMESPACE", "SERVICE", "PORT", "ADDRESS", "STATE", "ENDPOINTS", "NOTE")
 _ENDPOINTS_SHOWN = 3
@@ -40,12 +40,6 @@ class TableRow:
     """Why it is not at its stated number, or not served; "" when there is nothing to say."""
 
     @property
-    def key(self) -> tuple[str, str, str, str, str, bool]:
-        return (
-            self.namespace, self.service, self.port_name, self.protocol, self.family, self.state == "draining"
-        )  # fmt: skip
-
-    @property
     def address(self) -> str:
         host = f"[{self.listen_address}]" if ":" in self.listen_address else self.listen_address
         return f"{host}:{self.listen_port if self.listen_port is not None else '-'}"
@@ -62,44 +56,39 @@ class TableRow:
         return (self.namespace, self.service, port, self.address, self.state, endpoints, self.note)
 
 
-def rows_of(
-    snapshot: Snapshot, wildcards: Collection[tuple[Protocol, int]] = frozenset()
-) -> tuple[TableRow, ...]:
-    """The table, in order. ``wildcards`` are ports that others listen on at every address (rule L7)."""
-    return tuple(
-        TableRow(
-            namespace=port.key.name.namespace,
-            service=port.key.name.name,
-            port_name=port.key.name.port_name,
-            protocol=port.key.name.protocol.value,
-            family=port.key.family.value,
-            service_port=port.service_port,
-            listen_address=port.listen_host,
-            listen_port=port.listen_port,
-            state=port.state.value,
-            endpoints=tuple(endpoint.endpoint for endpoint in port.endpoints if endpoint.usable),
-            note=_note(port, wildcards),
-        )
-        for port in snapshot.ports
-    )
+class Table:
+    """The rows as last told, by service port: a change costs what it touches."""
+
+    def __init__(self) -> None:
+        self._rows: dict[RouteKey, tuple[TableRow, ...]] = {}
+
+    def rows(self) -> tuple[TableRow, ...]:
+        """All rows, in order."""
+        return tuple(row for key in sorted(self._rows) for row in self._rows[key])
+
+    def update(
+        self,
+        changes: Mapping[RouteKey, tuple[PortSnapshot, ...]],
+        wildcards: Collection[tuple[Protocol, int]] = frozenset(),
+    ) -> list[str]:
+        """Take over what `Proxy.changes` said: a line for each row that came (+), went (-) or differs (~).
+
+        ``wildcards`` are ports that others listen on at every address (rule L7).
+        """
+        lines: list[str] = []
+        for key, ports in changes.items():
+            new = tuple(_row_of(port, wildcards) for port in ports)
+            lines += _differences(self._rows.get(key, ()), new)
+            if new:
+                self._rows[key] = new
+            else:
+                self._rows.pop(key, None)
+        return sorted(lines, key=lambda line: line[2:])
 
 
 def render(rows: Sequence[TableRow]) -> str:
     """Columns for people, with a heading."""
     return "\n".join(_aligned([COLUMNS, *(row.cells() for row in rows)]))
-
-
-def changes_between(old: Iterable[TableRow], new: Iterable[TableRow]) -> list[str]:
-    """One line for each row that came (+), went (-) or differs (~)."""
-    before = {row.key: row for row in old}
-    after = {row.key: row for row in new}
-    lines = [_line("-", before[key]) for key in before.keys() - after.keys()]
-    for key, row in after.items():
-        if key not in before:
-            lines.append(_line("+", row))
-        elif before[key] != row:
-            lines.append(_line("~", row))
-    return sorted(lines, key=lambda line: line[2:])
 
 
 def check_writable(path: Path) -> None:
@@ -125,6 +114,35 @@ def write(path: Path, rows: Sequence[TableRow]) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def _row_of(port: PortSnapshot, wildcards: Collection[tuple[Protocol, int]]) -> TableRow:
+    return TableRow(
+        namespace=port.key.name.namespace,
+        service=port.key.name.name,
+        port_name=port.key.name.port_name,
+        protocol=port.key.name.protocol.value,
+        family=port.key.family.value,
+        service_port=port.service_port,
+        listen_address=port.listen_host,
+        listen_port=port.listen_port,
+        state=port.state.value,
+        endpoints=tuple(endpoint.endpoint for endpoint in port.endpoints if endpoint.usable),
+        note=_note(port, wildcards),
+    )
+
+
+def _differences(old: Iterable[TableRow], new: Iterable[TableRow]) -> Iterator[str]:
+    """Of one service port, which may be there twice: draining, and served anew."""
+    before = {row.state == "draining": row for row in old}
+    after = {row.state == "draining": row for row in new}
+    for draining in before.keys() - after.keys():
+        yield _line("-", before[draining])
+    for draining, row in after.items():
+        if draining not in before:
+            yield _line("+", row)
+        elif before[draining] != row:
+            yield _line("~", row)
 
 
 def _note(port: PortSnapshot, wildcards: Collection[tuple[Protocol, int]]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from userproxy.balancing.picker import Picker
@@ -70,10 +70,14 @@ class DataPlane:
         self._draining: list[ServicePort] = []
         self._own = OwnAddresses()
         self._bindings = Bindings()
-        self._publisher = Publisher(self._runtime, self._ports.get, self._install, failed)
+        self._publisher = Publisher(self._runtime, self._ports.get, self._install_later, failed)
         self._retries = BindRetries(self._runtime.deadlines, self._try_again)
         self._states = StateLog()
         self._idle = asyncio.Event()
+        self._touched: dict[RouteKey, None] = {}
+        """Service ports whose snapshot may differ since `take_touched`."""
+        self._with_retired: set[RouteKey] = set()
+        """Service ports with intakes of earlier addresses."""
 
     def apply(self, changes: RouteChanges) -> None:
         """Bring ``changes`` into force; all at once, save rings that take long to build (`published`)."""
@@ -109,11 +113,25 @@ class DataPlane:
             raise NotListening(f"{port.key.name} does not listen: {self._snapshot(port).state}")
         return intake.host, intake.port
 
-    def snapshot(self) -> tuple[PortSnapshot, ...]:
-        """Every service port, sorted, and those of Services that are gone but still have connections."""
-        live = [self._snapshot(self._ports[key]) for key in sorted(self._ports)]
-        draining = [snapshot_of(port, draining=True, reason="") for port in self._draining]
+    def snapshot(self, keys: Collection[RouteKey] | None = None) -> tuple[PortSnapshot, ...]:
+        """Every service port, sorted, and those of Services that are gone but still have connections.
+
+        With ``keys``, of these alone: costs in proportion to their number.
+        """
+        wanted = self._ports if keys is None else [key for key in keys if key in self._ports]
+        live = [self._snapshot(self._ports[key]) for key in sorted(wanted)]
+        draining = [
+            snapshot_of(port, draining=True, reason="")
+            for port in self._draining
+            if keys is None or port.key in keys
+        ]
         return (*live, *sorted(draining, key=lambda port: port.key))
+
+    def take_touched(self) -> tuple[RouteKey, ...]:
+        """The service ports whose state, address or endpoints may have changed since the last call."""
+        touched = tuple(self._touched)
+        self._touched.clear()
+        return touched
 
     def problems(self) -> tuple[Problem, ...]:
         """Addresses that are taken (rule L4), and endpoints that lead back to us (rule L8)."""
@@ -125,8 +143,9 @@ class DataPlane:
         """Take in nothing more; what is queued is served first, what is open lives on (rule L6)."""
         self._publisher.cancel()
         self._retries.close()
-        for port in self._ports.values():
+        for key, port in self._ports.items():
             port.stop()
+            self._touched[key] = None
         self._changed()
 
     async def drain(self, timeout_s: float) -> DrainReport:
@@ -160,6 +179,11 @@ class DataPlane:
                 ready.append((route, picker))
         self._install(ready)
 
+    def _install_later(self, batch: list[tuple[Route, Picker]]) -> None:
+        """The rings of ``batch`` took their time: nobody waits for this publication."""
+        self._install(batch)
+        self._changed()
+
     def _install(self, batch: list[tuple[Route, Picker]]) -> None:
         """Bind, assign, listen. Each picker was made for its route; nothing here takes long."""
         bound, errors = self._bind([route for route, _ in batch if self._needs_address(route)])
@@ -179,6 +203,9 @@ class DataPlane:
                 self._retries.failed(key, errors[key])
             for intake in port.intakes():
                 intake.route_changed()
+            if port.retired:
+                self._with_retired.add(key)
+            self._touched[key] = None
             self._judge(port)
         self._look_again(again)
 
@@ -241,6 +268,8 @@ class DataPlane:
         if not keys:
             del self._by_service[key.name.service]
         port.stop()
+        self._touched[key] = None
+        self._with_retired.discard(key)
         self._states.closed(key)
         if port.open_count():
             self._draining.append(port)
@@ -305,10 +334,12 @@ class DataPlane:
 
     def _changed(self) -> None:
         """A listener or a drain went on by itself."""
+        self._touched.update((port.key, None) for port in self._draining if not port.open_count())
         self._draining = [port for port in self._draining if port.open_count()]
-        for port in self._ports.values():
-            if port.retired:
-                port.forget_drained()
+        for key in tuple(self._with_retired):
+            self._ports[key].forget_drained()
+            if not self._ports[key].retired:
+                self._with_retired.discard(key)
         if not self._runtime.connections and not self._runtime.flows:
             self._idle.set()
         if self._changed_outside is not None:
