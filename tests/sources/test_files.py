@@ -244,6 +244,23 @@ async def test_the_slow_poll_sees_what_no_hint_tells(tmp_path: Path, monkeypatch
         await served.until(lambda: served.ports == {"web": 81})
 
 
+async def test_a_name_that_is_no_text_ends_the_hints_alone(tmp_path: Path) -> None:
+    """watchfiles raises for it; the file itself is read as any other."""
+    (tmp_path / "a.yaml").write_text(service())
+    async with serving(tmp_path, poll_interval_s=0.01) as served:
+        await served.start()
+        (tmp_path / os.fsdecode(b"\xff.txt")).touch()
+        strange = tmp_path / os.fsdecode(b"\xff.yaml")
+        strange.write_text(service("db") + "a: [")
+        label = str(tmp_path / r"\xff.yaml")
+        await served.until(lambda: "of files" in served.problems and label in served.problems)
+        assert served.problems["of files"].startswith("watch of files: Unable to decode path")
+        assert served.problems["of files"].endswith("; changes are seen later")
+        assert served.problems[label].startswith(f"file {label}: ")
+        strange.write_text(service("db"))
+        await served.until(lambda: served.ports == {"web": 80, "db": 80} and not served.problems[label])
+
+
 async def test_a_file_behind_a_link_is_followed_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there/real.yaml").write_text(service())

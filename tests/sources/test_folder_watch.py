@@ -90,6 +90,12 @@ async def test_it_ends_when_a_watched_folder_goes_or_is_another_one(
     [
         pytest.param(OSError("OS file watch limit reached"), "OS file watch limit reached", id="limit"),
         pytest.param(_rust_notify.WatchfilesRustInternalError("bug"), "bug", id="a fault of its own"),
+        pytest.param(
+            UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed"),
+            r"'utf-8' codec can't encode character '\udcff' in position 0: surrogates not allowed",
+            id="a folder whose name is no text",
+        ),
+        pytest.param(RuntimeError(), "RuntimeError", id="without a word"),
         pytest.param(FileNotFoundError("gone"), "", id="a folder went: the next look shows that"),
     ],
 )
@@ -102,3 +108,12 @@ async def test_without_hints_of_the_kernel_it_says_why(
     monkeypatch.setattr(_rust_notify, "RustNotify", refuse)
     assert await watching.begin(tmp_path) == expected
     assert not watching.hint.is_set()
+
+
+async def test_a_file_name_that_is_no_text_ends_the_hints_and_it_says_why(
+    watching: Watching, tmp_path: Path
+) -> None:
+    future = watching.begin(tmp_path)
+    await watching.hinted()
+    (tmp_path / os.fsdecode(b"\xff.txt")).touch()
+    assert "xFF.txt" in await future
