@@ -22,10 +22,10 @@ from tests.routing.objects import (
 )
 from userproxy.explain import notes
 from userproxy.model.endpoints import SlicePort
-from userproxy.model.events import Rejected, SourceProblems
+from userproxy.model.events import Rejected, SourceProblems, Upsert
 from userproxy.model.names import ObjectRef
 from userproxy.model.node import Node
-from userproxy.model.problems import Problem
+from userproxy.model.problems import Problem, Severity
 from userproxy.model.service import ServicePortSpec
 from userproxy.routing import State
 
@@ -64,7 +64,10 @@ def test_S10_conflicts_show_at_the_loser() -> None:
 
 
 def test_what_belongs_to_no_service_comes_under_none() -> None:
-    one = state(endpoint_slice("lost", of=""))
+    lost = endpoint_slice("lost", of="")
+    problem = Problem(lost.ref, "metadata.labels", "", "E1", "is missing", Severity.WARNING)
+    one = state()
+    fold(one, Upsert(lost, (problem,)))
     source = ObjectRef("file", "", "web.yaml")
     fold(one, SourceProblems(source, (Problem(source, "", "", "", "is unreadable"),)))
     first, second = said(one)["None"]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.routing.objects import endpoint_slice, name, ready
 from userproxy.model.endpoints import EndpointSlice
-from userproxy.routing.slices import SliceCache, slice_problems
+from userproxy.routing.slices import SliceCache
 
 WEB, API = name("web"), name("api")
 
@@ -44,15 +44,6 @@ def test_slice_that_becomes_ignored_takes_its_endpoints_away(ignored: EndpointSl
     assert cache.apply(ignored) == (WEB,)
     assert cache.of(WEB) == []
     assert ignored.key not in cache
-
-
-def test_E1_missing_label_is_told_and_headless_is_not() -> None:
-    (problem,) = slice_problems(endpoint_slice("web-1", of=""))
-    assert str(problem).startswith("EndpointSlice default/web-1: metadata.labels[kubernetes.io/service-name]")
-    assert problem.rule == "E1"
-    assert problem.severity == "warning"
-    assert slice_problems(replace(endpoint_slice(of=""), headless=True)) == ()
-    assert slice_problems(endpoint_slice()) == ()
 
 
 @pytest.mark.parametrize("first", ["gains", "loses"])

@@ -24,9 +24,13 @@ from tests.routing.objects import (
     state,
     unready,
 )
+from userproxy.model.decode import decode_endpoint_slice
 from userproxy.model.events import Delete, KubeObject
 from userproxy.model.node import Node
 from userproxy.model.service import TrafficPolicy
+from userproxy.testing.objects import endpoint_slice as raw_slice
+
+LABEL = "kubernetes.io/service-name"
 
 
 def test_E1_slice_that_moves_is_lost_by_the_old_service() -> None:
@@ -41,7 +45,8 @@ def test_E1_slice_that_moves_is_lost_by_the_old_service() -> None:
 
 
 def test_E1_slice_without_a_service_is_told_once_and_cleared() -> None:
-    one = state(WEB, endpoint_slice("lost", ["10.0.0.1"], of=""))
+    one = state(WEB)
+    one.fold(decode_endpoint_slice(raw_slice("web", ["10.0.0.1:8080"], name="lost", labels={LABEL: ""})))
     (problem,) = one.take().problems
     assert (problem.rule, problem.object.name) == ("E1", "lost")
     fold(one, endpoint_slice("lost", ["10.0.0.1"]))

@@ -16,8 +16,6 @@ class Topic(Enum):
 
     SOURCE = "source"
     """What the source said with the object, or of itself."""
-    SLICE = "slice"
-    """A slice that belongs to no Service (rule E1)."""
     ADDRESS = "address"
     """A Service without a local address (rules S2, L1)."""
     CONFLICT = "conflict"

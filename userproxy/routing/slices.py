@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from userproxy.model.endpoints import EndpointSlice
 from userproxy.model.names import NamespacedName
-from userproxy.model.problems import Problem, Severity
 
-__all__ = ["SliceCache", "slice_problems"]
+__all__ = ["SliceCache"]
 
 
 class SliceCache:
@@ -65,19 +64,3 @@ class SliceCache:
 
     def __contains__(self, key: NamespacedName) -> bool:
         return key in self._slices
-
-
-def slice_problems(endpoint_slice: EndpointSlice) -> tuple[Problem, ...]:
-    """A slice that names no Service is told of; a headless one is ignored in silence (rule E1)."""
-    if endpoint_slice.service_name or endpoint_slice.headless:
-        return ()
-    return (
-        Problem(
-            object=endpoint_slice.ref,
-            field="metadata.labels[kubernetes.io/service-name]",
-            value="",
-            rule="E1",
-            message="the label is missing or empty, so the slice belongs to no Service and is ignored",
-            severity=Severity.WARNING,
-        ),
-    )

@@ -19,7 +19,7 @@ from userproxy.routing.derivation import port_selection, route_of, why_ignored, 
 from userproxy.routing.loopback import AddressPlan
 from userproxy.routing.node import NodeFacts
 from userproxy.routing.problems import ProblemBoard, Topic
-from userproxy.routing.slices import SliceCache, slice_problems
+from userproxy.routing.slices import SliceCache
 from userproxy.routing.table import Difference, RouteTable
 
 __all__ = ["State"]
@@ -158,7 +158,6 @@ class State:
                 self._services[new.key] = new
                 self._dirty[new.key] = None
         elif isinstance(new, EndpointSlice):
-            self._problems.replace(new.ref, Topic.SLICE, slice_problems(new))
             self._touch(self._slices.apply(new))
         elif new.name == self._node_name:
             self._see(new)
@@ -170,7 +169,6 @@ class State:
         if ref.kind == "Service" and self._services.pop(key, None) is not None:
             self._dirty[key] = None
         elif ref.kind == "EndpointSlice":
-            self._problems.replace(ref, Topic.SLICE, ())
             self._touch(self._slices.remove(key))
         elif ref.kind == "Node" and ref.name == self._node_name:
             self._node_exists = False
