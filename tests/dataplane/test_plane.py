@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests.dataplane.harness import SERVICE, Peer, endpoint_of, harness, listening, route
+from tests.ipv6 import needs_ipv6
 from userproxy.dataplane.binding import Bindings
 from userproxy.errors import NotListening
 from userproxy.model.names import NamespacedName, Protocol, ServicePortName
@@ -258,6 +259,7 @@ async def test_B2_one_affinity_for_all_addresses_of_a_service_port() -> None:
 # Addresses.
 
 
+@needs_ipv6
 async def test_address_by_port_name_and_family() -> None:
     dead = Endpoint.of("127.0.0.1", 1)
     async with harness() as h:
@@ -274,6 +276,7 @@ async def test_address_by_port_name_and_family() -> None:
             h.plane.address(SERVICE, "admin", "IPv6")
 
 
+@needs_ipv6
 @pytest.mark.spec("S2")
 async def test_ipv6_is_served_to_ipv6_endpoints() -> None:
     with listening("::1") as listener:

@@ -12,13 +12,14 @@ import pytest
 
 from tests.dataplane.harness import Harness, harness
 from tests.dataplane.udp_peers import UdpPeer, dropped, exchange, peers, port_of, udp_route, until
+from tests.ipv6 import IPV6_LOOPBACK
 from userproxy.dataplane.udp_intake import UdpIntake
 from userproxy.model.routes import Endpoint
 from userproxy.model.service import Balancer, PortOptions
 
 BROADCAST = Endpoint.of("255.255.255.255", 9)
 """Connecting to it fails at once, as it does where there is no route."""
-hosts = pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+hosts = pytest.mark.parametrize("host", ["127.0.0.1", IPV6_LOOPBACK])
 balancers = pytest.mark.parametrize(
     ("options", "affinity_s"),
     [

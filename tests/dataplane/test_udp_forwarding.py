@@ -10,10 +10,11 @@ import pytest
 
 from tests.dataplane.harness import harness
 from tests.dataplane.udp_peers import DNS, UdpPeer, peers, port_of, udp_route
+from tests.ipv6 import IPV6_LOOPBACK
 from userproxy.model.names import ServicePortName
 from userproxy.model.routes import RouteChanges
 
-hosts = pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+hosts = pytest.mark.parametrize("host", ["127.0.0.1", IPV6_LOOPBACK])
 
 
 @pytest.mark.spec("C5", "B1")

@@ -19,6 +19,7 @@ from tests.dataplane.udp_peers import (
     udp_route,
     until,
 )
+from tests.ipv6 import IPV6_LOOPBACK
 from userproxy.dataplane.intake import ListenerState
 from userproxy.log import fields_of
 from userproxy.model.service import PortOptions
@@ -31,7 +32,7 @@ async def held(h: Harness, clients: int) -> None:
 
 
 @pytest.mark.spec("L9")
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", IPV6_LOOPBACK])
 async def test_L9_datagrams_wait_for_an_endpoint_in_order(
     host: str, caplog: pytest.LogCaptureFixture
 ) -> None:

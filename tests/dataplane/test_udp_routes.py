@@ -20,13 +20,14 @@ from tests.dataplane.udp_peers import (
     udp_route,
     until,
 )
+from tests.ipv6 import IPV6_LOOPBACK
 from userproxy.dataplane.closing import Who
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.udp_flow import UdpFlow
 from userproxy.errors import NotListening
 from userproxy.settings import Settings, UdpSettings
 
-hosts = pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+hosts = pytest.mark.parametrize("host", ["127.0.0.1", IPV6_LOOPBACK])
 SHORT = Settings(udp=UdpSettings(unreplied_timeout_s=0.2, stream_timeout_s=0.2))
 
 

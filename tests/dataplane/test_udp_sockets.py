@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dataplane.udp_peers import UdpPeer
+from tests.ipv6 import IPV6_LOOPBACK
 from userproxy.dataplane.sockets import bind_keeping_address
 from userproxy.dataplane.udp_sockets import accept_again, endpoint_socket, refuse
 from userproxy.model.routes import Endpoint
 
-hosts = pytest.mark.parametrize("host", ["127.0.0.1", "127.77.3.9", "::1"])
+hosts = pytest.mark.parametrize("host", ["127.0.0.1", "127.77.3.9", IPV6_LOOPBACK])
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 import trustme
 
+from tests.ipv6 import needs_ipv6
 from tests.testing.api_server.http_client import HttpClient
 from userproxy.testing import ApiServer
 from userproxy.testing.objects import service
@@ -69,6 +70,7 @@ async def test_a_taken_port_is_an_os_error_and_leaves_nothing(server: ApiServer)
     await other.stop()
 
 
+@needs_ipv6
 async def test_ipv6(tmp_path: Path) -> None:
     server = ApiServer()
     await server.start("::1")

@@ -8,6 +8,7 @@ import errno
 
 import pytest
 
+from tests.ipv6 import needs_ipv6
 from userproxy.testing.backends import TcpEcho
 
 
@@ -124,6 +125,7 @@ async def test_leaving_the_block_closes_what_is_open() -> None:
         await connect(backend)
 
 
+@needs_ipv6
 async def test_ipv6_and_a_stated_port() -> None:
     async with TcpEcho(host="::1") as backend:
         assert backend.endpoint == f"[::1]:{backend.port}"
