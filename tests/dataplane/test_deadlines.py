@@ -4,25 +4,67 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from typing import cast
 
 import pytest
 
+from tests.dataplane.clock import Clock
 from userproxy.dataplane.deadlines import Deadlines
 
 
-async def test_limits_of_several_lengths_fire_in_the_order_of_their_ends() -> None:
+def deadlines_on(clock: Clock) -> Deadlines:
+    return Deadlines(cast(asyncio.AbstractEventLoop, clock))
+
+
+def append(fired: list[str], name: str) -> Callable[[], None]:
+    return lambda: fired.append(name)
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        pytest.param((1.0, 2.0, 3.0, 4.0), id="in time"),
+        pytest.param((9.0,), id="all at once, by a loop that was late"),
+        pytest.param((2.5, 9.0), id="two by two"),
+    ],
+)
+def test_limits_of_several_lengths_fire_in_the_order_of_their_ends(turns: tuple[float, ...]) -> None:
     fired: list[str] = []
-    over = asyncio.Event()
-    deadlines = Deadlines(asyncio.get_running_loop())
-    deadlines.after(0.04, lambda: fired.append("long"))
-    deadlines.after(0.05, over.set)
-    deadlines.after(0.01, lambda: fired.append("short"))
-    cancelled = deadlines.after(0.02, lambda: fired.append("never"))
+    clock = Clock()
+    deadlines = deadlines_on(clock)
+    deadlines.after(4.0, append(fired, "long"))
+    deadlines.after(1.0, append(fired, "short"))
+    cancelled = deadlines.after(2.0, append(fired, "never"))
     cancelled.cancel()
-    deadlines.after(0.02, lambda: fired.append("middle"))
-    await over.wait()
+    deadlines.after(2.0, append(fired, "middle"))
+    for now in turns:
+        clock.turn(now)
     assert fired == ["short", "middle", "long"]
     cancelled.cancel()  # any number of times
+    deadlines.close()
+
+
+def test_nothing_fires_before_its_time() -> None:
+    fired: list[str] = []
+    clock = Clock()
+    deadlines = deadlines_on(clock)
+    deadlines.after(2.0, append(fired, "late"))
+    clock.turn(1.9)
+    assert fired == []
+    clock.turn(2.0)
+    assert fired == ["late"]
+
+
+@pytest.mark.parametrize("ending", ["cancel", "close"])
+def test_a_limit_may_end_another_that_is_due_with_it(ending: str) -> None:
+    fired: list[str] = []
+    clock = Clock()
+    deadlines = deadlines_on(clock)
+    other = deadlines.after(2.0, append(fired, "never"))
+    deadlines.after(1.0, other.cancel if ending == "cancel" else deadlines.close)
+    clock.turn(3.0)
+    assert fired == []
 
 
 async def test_a_limit_may_set_another() -> None:
@@ -45,10 +87,11 @@ async def test_one_limits_fault_does_not_lose_the_others(caplog: pytest.LogCaptu
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-async def test_nothing_fires_after_close() -> None:
-    fired: list[int] = []
-    deadlines = Deadlines(asyncio.get_running_loop())
-    deadlines.after(0.0, lambda: fired.append(1))
+def test_nothing_fires_after_close() -> None:
+    fired: list[str] = []
+    clock = Clock()
+    deadlines = deadlines_on(clock)
+    deadlines.after(1.0, append(fired, "never"))
     deadlines.close()
-    await asyncio.sleep(0.01)
+    clock.turn(2.0)
     assert fired == []

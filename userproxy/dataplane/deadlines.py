@@ -1,7 +1,8 @@
 """Time limits by the thousand on one timer of the loop.
 
 Limits of one length expire in the order in which they were set, so each length has a queue and only
-the heads are looked at: setting and cancelling cost one append and one assignment.
+the heads are looked at: setting and cancelling cost one append and one assignment. Of several lengths,
+those that are due together are called in the order of their ends, however late the loop is.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from operator import attrgetter
 
 __all__ = ["Deadline", "Deadlines"]
 
 logger = logging.getLogger(__name__)
+
+_WHEN = attrgetter("when")
 
 
 class Deadline:
@@ -32,11 +36,13 @@ class Deadline:
 class Deadlines:
     """Owns one timer handle; `close` cancels it and all limits."""
 
-    __slots__ = ("_fires_at", "_loop", "_queues", "_timer")
+    __slots__ = ("_due", "_fires_at", "_loop", "_queues", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._queues: dict[float, deque[Deadline]] = {}
+        self._due: deque[Deadline] = deque()
+        """Out of their queues, and called one after the other right now."""
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = 0.0
 
@@ -53,6 +59,7 @@ class Deadlines:
 
     def close(self) -> None:
         self._queues.clear()
+        self._due.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -75,13 +82,17 @@ class Deadlines:
         self._timer = None
         # The loop may fire a timer a clock tick early.
         now = self._loop.time() + 0.001
+        due: list[Deadline] = []
         for delay_s, queue in list(self._queues.items()):
             while queue and (queue[0].callback is None or queue[0].when <= now):
-                callback = queue.popleft().callback
-                if callback is not None:
-                    _run(callback)
-            if not queue and self._queues.get(delay_s) is queue:
+                due.append(queue.popleft())
+            if not queue:
                 del self._queues[delay_s]
+        self._due.extend(sorted(due, key=_WHEN))
+        while self._due:
+            callback = self._due.popleft().callback
+            if callback is not None:
+                _run(callback)
         self._arm_for_heads()
 
 
