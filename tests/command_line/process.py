@@ -17,6 +17,8 @@ from pathlib import Path
 LIMIT_S = 60.0
 """A hard limit for whatever is waited for; nothing depends on it unless something is broken."""
 Row = dict[str, object]
+WEB = f"web-{os.getpid()}"
+"""A Service of this run of the tests alone, so its loopback address is too: parallel runs do not meet."""
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -103,16 +105,28 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    home: Path, command: str, *arguments: str | Path, table: bool = True, **variables: str
+    home: Path,
+    command: str,
+    *arguments: str | Path,
+    table: bool = True,
+    stdout: int = PIPE,
+    stderr: int | None = None,
+    shell: bool = False,
+    **variables: str,
 ) -> AsyncIterator[Running]:
-    """Start ``command``; it is killed at the end if it is still there."""
+    """Start ``command``; it is killed at the end if it is still there.
+
+    Errors go to a file, unless ``stderr`` is a descriptor. With ``shell``, ``command`` is a whole script.
+    """
     table_file = home / "table.json"
     errors = home / "errors.txt"
     more = ["--table-file", str(table_file)] if table else []
+    started = ["/bin/sh", "-c", command] if shell else [sys.executable, "-m", "userproxy", command]
     with errors.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "userproxy", command, *map(str, arguments), *more,
-            stdin=PIPE, stdout=PIPE, stderr=sink, env=environment(home, **variables),
+            *started, *map(str, arguments), *more,
+            stdin=PIPE, stdout=stdout, stderr=sink if stderr is None else stderr,
+            env=environment(home, **variables),
         )  # fmt: skip
     try:
         yield Running(process, table_file, errors)

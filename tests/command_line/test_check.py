@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.command_line.process import userproxy
+from tests.command_line.process import LIMIT_S, environment, userproxy
 
 GOOD = """
 apiVersion: v1
@@ -113,6 +116,19 @@ def test_D3_other_kinds_are_skipped_and_counted(tmp_path: Path) -> None:
 def test_standard_input(tmp_path: Path) -> None:
     done = userproxy(tmp_path, "check", "-f", "-", stdin=GOOD)
     assert (done.returncode, done.stdout) == (0, "1 Service; 0 problems\n")
+
+
+def test_a_person_at_a_terminal_is_told_that_it_waits(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(theirs, "rb") as terminal:
+        keyboard.write(GOOD.encode() + b"\x04")
+        done = subprocess.run(
+            [sys.executable, "-m", "userproxy", "check", "-f", "-"],
+            stdin=terminal, capture_output=True, text=True, timeout=LIMIT_S, env=environment(tmp_path),
+            check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "1 Service; 0 problems\n")
+    assert done.stderr == "userproxy: reading standard input\n"
 
 
 def test_an_unreadable_file_is_exit_code_1(tmp_path: Path) -> None:

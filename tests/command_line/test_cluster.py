@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.command_line.process import Running, running, userproxy
+from tests.command_line.process import LIMIT_S, WEB, Running, environment, running, userproxy
 from tests.command_line.test_run import get
 from userproxy.testing import ApiServer
 from userproxy.testing.backends.http import HttpBackend
@@ -26,15 +28,15 @@ async def server() -> AsyncIterator[ApiServer]:
 
 async def test_services_of_a_cluster_follow_the_watch(tmp_path: Path, server: ApiServer) -> None:
     async with HttpBackend("one") as one, HttpBackend("two") as two:
-        await server.apply(service("web", 18410))
-        await server.apply(endpoint_slice("web", [one.endpoint]))
+        await server.apply(service(WEB, 18410))
+        await server.apply(endpoint_slice(WEB, [one.endpoint]))
         async with running(tmp_path, "run", "--server", server.url) as run:
-            address = await run.address("web")
+            address = await run.address(WEB)
             assert await get(address) == "one"
-            await server.apply(endpoint_slice("web", [two.endpoint]))
+            await server.apply(endpoint_slice(WEB, [two.endpoint]))
             await _moved_to(run, two.endpoint)
             assert await get(address) == "two"
-            await server.delete("Service", "web")
+            await server.delete("Service", WEB)
             await run.rows(lambda rows: not rows)
             assert await run.stop() == 0
 
@@ -42,15 +44,15 @@ async def test_services_of_a_cluster_follow_the_watch(tmp_path: Path, server: Ap
 @pytest.mark.spec("R7")
 async def test_a_lost_api_server_stops_no_traffic(tmp_path: Path, server: ApiServer) -> None:
     async with HttpBackend("one") as one, HttpBackend("two") as two:
-        await server.apply(service("web", 18411))
-        await server.apply(endpoint_slice("web", [one.endpoint]))
+        await server.apply(service(WEB, 18411))
+        await server.apply(endpoint_slice(WEB, [one.endpoint]))
         async with running(tmp_path, "run", "--server", server.url, "-v") as run:
-            address = await run.address("web")
+            address = await run.address(WEB)
             port = server.port
             await server.stop()
             await run.error("watch_lost")
             assert await get(address) == "one"
-            await server.apply(endpoint_slice("web", [two.endpoint]))
+            await server.apply(endpoint_slice(WEB, [two.endpoint]))
             await server.start(port=port)
             await _moved_to(run, two.endpoint)
             assert await get(address) == "two"
@@ -92,8 +94,51 @@ async def test_a_kubeconfig_by_option_and_by_variable(tmp_path: Path, server: Ap
         options = [*arguments, "--addresses", "ephemeral"]
         async with running(home, "run", *options, KUBECONFIG=variable) as run:
             assert [row["service"] for row in await run.rows(bool)] == ["web"]
-            run.process.send_signal(signal.SIGHUP)
             assert await run.stop() == 0
+
+
+async def test_sighup_reads_the_kubeconfig_again(tmp_path: Path, server: ApiServer) -> None:
+    path = tmp_path / "config"
+    server.kubeconfig(path)
+    await server.apply(service("web", 80))
+    async with ApiServer() as successor:
+        async with running(tmp_path, "run", "--kubeconfig", path, "--addresses", "ephemeral") as run:
+            await run.rows(bool)
+            successor.kubeconfig(path)
+            run.process.send_signal(signal.SIGHUP)
+            await server.stop()  # the watch goes on elsewhere
+            await successor.apply(service("web-2", 80))
+            await run.rows(lambda rows: rows and rows[-1]["service"] == "web-2")
+            assert await run.stop() == 0
+
+
+WITHOUT_HOME = """
+import pwd, sys
+def getpwuid(number):
+    raise KeyError(f"getpwuid(): uid not found: {number}")
+pwd.getpwuid = getpwuid
+from userproxy.cli import main
+raise SystemExit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        pytest.param(["explain", "--server", "http://127.0.0.1:1"], 1, "127.0.0.1:1", id="a server"),
+        pytest.param(["run"], 2, "no cluster found", id="nothing"),
+    ],
+)
+def test_a_user_without_a_home(tmp_path: Path, arguments: list[str], code: int, says: str) -> None:
+    variables = environment(tmp_path)
+    del variables["HOME"]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_HOME, *arguments],
+        capture_output=True, text=True, timeout=LIMIT_S, env=variables, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_kubeconfig_without_the_context_names_those_there_are(tmp_path: Path) -> None:
@@ -158,7 +203,6 @@ async def test_a_namespaced_role_is_enough(tmp_path: Path, server: ApiServer) ->
 async def test_two_processes_and_kubectl(tmp_path: Path) -> None:
     """The whole chain: ``userproxy apiserver``, ``kubectl apply``, ``userproxy run --server``."""
     import shutil
-    import subprocess
 
     kubectl = shutil.which("kubectl")
     if kubectl is None:
@@ -182,11 +226,11 @@ async def test_two_processes_and_kubectl(tmp_path: Path) -> None:
                     )
                     assert done.returncode == 0, done.stderr
 
-                await apply(service("web", 18413), endpoint_slice("web", [one.endpoint]))
-                assert await get(await run.address("web")) == "one"
-                await apply(endpoint_slice("web", [two.endpoint]))
+                await apply(service(WEB, 18413), endpoint_slice(WEB, [one.endpoint]))
+                assert await get(await run.address(WEB)) == "one"
+                await apply(endpoint_slice(WEB, [two.endpoint]))
                 await _moved_to(run, two.endpoint)
-                assert await get(await run.address("web")) == "two"
+                assert await get(await run.address(WEB)) == "two"
             assert await api.stop() == 0
 
 

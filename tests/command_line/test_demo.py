@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.command_line.process import running, userproxy
+from tests.command_line.process import LIMIT_S, environment, running, userproxy
 from userproxy.cli.demo.story import Latencies, Report, ServiceStory, Story
 from userproxy.cli.demo.view import live, plain, summary
 
@@ -31,21 +32,40 @@ def test_it_ends_by_itself_with_nothing_failed(tmp_path: Path, loop: str) -> Non
 async def test_ctrl_c_ends_it_with_its_summary(tmp_path: Path) -> None:
     async with running(tmp_path, "demo", table=False) as demo:
         await demo.line("replaced by")
+        children = _children(demo.process.pid)
+        assert len(children) >= 7, "five backends, two load generators"
         assert await demo.stop(signal.SIGINT) == 0
         assert "all good" in await demo.rest()
         assert demo.errors.read_text() == ""
-    assert _ours() == []
+        assert _alive(children) == []
 
 
-def _ours() -> list[str]:
-    """Command lines of load generators and backends that are still there."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            line = path.read_bytes().replace(b"\0", b" ").decode()
-            if "userproxy.cli.demo.load" in line:
-                found.append(line)
-    return found
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+BROKEN_SWAPS = """
+import sys
+from userproxy.cli.demo.scene import Scene, _Cast
+async def replace(self):
+    raise RuntimeError("no more actors")
+_Cast.replace = replace
+from userproxy.cli import main
+raise SystemExit(main(sys.argv[1:]))
+"""
+
+
+def test_a_demo_that_cannot_replace_endpoints_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN_SWAPS, "demo", "--seconds", "30"],
+        capture_output=True, text=True, timeout=LIMIT_S, env=environment(tmp_path), check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.endswith("endpoints could not be replaced: RuntimeError('no more actors')\n")
 
 
 def report(ok: int = 10, failed: int = 0, error: str = "") -> Report:
@@ -76,6 +96,16 @@ def test_the_verdict_needs_answers_from_every_service_and_no_failure() -> None:
     assert summary(told).endswith("something failed")
 
 
+def test_all_good_needs_a_swap_once_there_was_time_for_one() -> None:
+    told = story()
+    for service in told.services:
+        service.take(report())
+    verdicts = []
+    for told.seconds, told.swaps in ((2.9, 0), (3.0, 0), (3.0, 1)):
+        verdicts.append(told.good)
+    assert verdicts == [True, False, True]
+
+
 def test_rates_shares_and_percentiles_are_those_of_the_last_second() -> None:
     service = story().services[0]
     for _ in range(8):
@@ -104,8 +134,8 @@ def test_both_views_show_a_story(capsys: pytest.CaptureFixture[str]) -> None:
     told.services[0].take(report())
     told.swaps = 1
     told.tell("web: web-1 replaced by web-4")
-    for view in (plain, live):
-        with view(told) as refresh:
+    for view in (plain(told, print), live(told)):
+        with view as refresh:
             refresh()
         shown = capsys.readouterr().out
         assert "web-1" in shown

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import mmap
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.command_line.process import Running, running, userproxy
+from tests.command_line.process import LIMIT_S, WEB, Row, Running, environment, running, userproxy
+from userproxy.model.names import Family, NamespacedName
+from userproxy.routing import LoopbackAddresses
 from userproxy.testing.backends.http import HttpBackend
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import endpoint_slice, service
@@ -29,8 +34,15 @@ def manifest(*objects: dict[str, object]) -> str:
 
 
 def web_on(port: int, *endpoints: str) -> str:
-    """A manifest of the Service web with one port."""
-    return manifest(service("web", port), endpoint_slice("web", list(endpoints)))
+    """A manifest of the Service `WEB` with one port."""
+    return manifest(service(WEB, port), endpoint_slice(WEB, list(endpoints)))
+
+
+def own_address() -> str:
+    """Where `WEB` listens, by its name (rule L1)."""
+    address = LoopbackAddresses().hold(NamespacedName("default", WEB), Family.IPV4)
+    assert address is not None
+    return address
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -68,8 +80,8 @@ async def test_table_requests_change_and_stop(tmp_path: Path, backends: list[Htt
         assert (await run.line()).split() == [
             "NAMESPACE", "SERVICE", "PORT", "ADDRESS", "STATE", "ENDPOINTS", "NOTE",
         ]  # fmt: skip
-        assert "127.117.209.100:18400" in await run.line("web")
-        address = await run.address("web")
+        assert f"{own_address()}:18400" in await run.line(WEB)
+        address = await run.address(WEB)
         assert await get(address) == "one"
         [row] = run.table()
         assert tuple(row)[: len(TABLE_FIELDS)] == TABLE_FIELDS
@@ -98,7 +110,7 @@ async def test_endpoints_move_under_load_without_a_failed_request(
 
     file.write_text(text(backends[0]))
     async with running(tmp_path, "run", "-f", tmp_path / "web.yaml") as run:
-        address = await run.address("web")
+        address = await run.address(WEB)
         answers: list[str] = []
         going_on = True
 
@@ -125,21 +137,21 @@ async def test_a_bad_edit_is_reported_and_what_served_before_goes_on(
     tmp_path: Path, backends: list[HttpBackend]
 ) -> None:
     file = tmp_path / "web.yaml"
-    good = manifest(service("web", 18402), endpoint_slice("web", [backends[0].endpoint]))
+    good = manifest(service(WEB, 18402), endpoint_slice(WEB, [backends[0].endpoint]))
     file.write_text(good)
     async with running(tmp_path, "run", "-f", file, "--log-format", "json") as run:
-        address = await run.address("web")
+        address = await run.address(WEB)
         replace_file(file, "kind: Service\n  bad: [")
         line = json.loads(await run.error('"problem"'))
         assert str(file) in line["object"] + line["origin"]
         assert "line 2, column 6" in line["field"]
         assert await get(address) == "one"
-        replace_file(file, manifest(service("web", 99999), endpoint_slice("web", [backends[0].endpoint])))
+        replace_file(file, manifest(service(WEB, 99999), endpoint_slice(WEB, [backends[0].endpoint])))
         refused = json.loads(await run.error("99999"))
-        assert refused["object"] == "Service default/web"
+        assert refused["object"] == f"Service default/{WEB}"
         assert refused["field"] == "spec.ports[0].port"
         assert await get(address) == "one"
-        replace_file(file, manifest(service("web", 18402), endpoint_slice("web", [backends[1].endpoint])))
+        replace_file(file, manifest(service(WEB, 18402), endpoint_slice(WEB, [backends[1].endpoint])))
         await run.rows(lambda rows: rows and rows[0]["endpoints"] == [backends[1].endpoint])
         assert await get(address) == "two"
 
@@ -159,17 +171,61 @@ async def test_namespaces_and_selector_limit_what_is_served(tmp_path: Path) -> N
         assert rows[0]["state"] == "refusing"
 
 
-async def test_standard_input_is_read_once(tmp_path: Path) -> None:
-    async with running(tmp_path, "run", "-f", "-", "--addresses", "ephemeral") as run:
+# Signals.
+
+
+async def test_sighup_reads_files_again_and_standard_input_not(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(manifest(service("before", 80)))
+    async with running(tmp_path, "run", "-f", "-", "-f", file, "--addresses", "ephemeral") as run:
         assert run.process.stdin is not None
         run.process.stdin.write(manifest(service("piped", 80)).encode())
         run.process.stdin.close()
-        assert await run.line("piped")
+        await run.rows(lambda rows: _services(rows) == ["before", "piped"])
+        with file.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as content:
+            # No watch is told of what is written so.
+            content[:] = content[:].replace(b"before", b"behind")
         run.process.send_signal(signal.SIGHUP)
+        await run.rows(lambda rows: _services(rows) == ["behind", "piped"])
         assert await run.stop() == 0
 
 
-# Signals.
+def _services(rows: list[Row]) -> list[object]:
+    return [row["service"] for row in rows]
+
+
+SIGNALLED = """
+import os, signal, sys
+import userproxy.cli.{module} as module
+usual = module.{function}
+def signalled(*arguments):
+    os.kill(os.getpid(), signal.{number})
+    return usual(*arguments)
+module.{function} = signalled
+from userproxy.cli import main
+raise SystemExit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "number", "code", "says"),
+    [
+        pytest.param("parser", "parse", "SIGINT", 130, "", id="Ctrl-C while arguments are parsed"),
+        pytest.param("run", "settings_of", "SIGINT", 130, "", id="Ctrl-C before there is a loop"),
+        pytest.param("run", "settings_of", "SIGHUP", 2, "missing.yaml", id="SIGHUP is no end"),
+    ],
+)
+def test_a_signal_in_the_first_moments(
+    tmp_path: Path, module: str, function: str, number: str, code: int, says: str
+) -> None:
+    script = SIGNALLED.format(module=module, function=function, number=number)
+    done = subprocess.run(
+        [sys.executable, "-c", script, "run", "-f", str(tmp_path / "missing.yaml")],
+        capture_output=True, text=True, timeout=LIMIT_S, env=environment(tmp_path), check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -180,7 +236,7 @@ async def test_a_signal_lets_open_connections_end_by_themselves(
     async with TcpEcho() as echo:
         (tmp_path / "m.yaml").write_text(web_on(18403, echo.endpoint))
         async with running(tmp_path, "run", "-f", tmp_path / "m.yaml") as run:
-            address = await run.address("web")
+            address = await run.address(WEB)
             reader, writer = await asyncio.open_connection(*address)
             writer.write(b"before ")
             assert await reader.readexactly(7) == b"before "
@@ -196,14 +252,14 @@ async def test_a_signal_lets_open_connections_end_by_themselves(
             writer.close()
             assert await run.process.wait() == 0
             # The probes that were still queued count too.
-            assert re.search(r"stopped: \d+ connections ended by themselves\n", await run.rest())
+            assert re.search(r"stopped: \d+ connections and flows over\n", await run.rest())
 
 
 async def test_the_drain_timeout_cuts_what_is_left_and_says_so(tmp_path: Path) -> None:
     async with TcpEcho() as echo:
         (tmp_path / "m.yaml").write_text(web_on(18404, echo.endpoint))
         async with running(tmp_path, "run", "-f", tmp_path / "m.yaml", "--drain-timeout", "50ms") as run:
-            reader, writer = await asyncio.open_connection(*await run.address("web"))
+            reader, writer = await asyncio.open_connection(*await run.address(WEB))
             writer.write(b"x")
             await reader.readexactly(1)
             assert await run.stop() == 0
@@ -218,7 +274,7 @@ async def test_a_second_signal_ends_at_once(tmp_path: Path, number: signal.Signa
     async with TcpEcho() as echo:
         (tmp_path / "m.yaml").write_text(web_on(18405, echo.endpoint))
         async with running(tmp_path, "run", "-f", tmp_path / "m.yaml", "-v") as run:
-            address = await run.address("web")
+            address = await run.address(WEB)
             reader, writer = await asyncio.open_connection(*address)
             writer.write(b"x")
             await reader.readexactly(1)
@@ -241,10 +297,10 @@ async def _refused(address: tuple[str, int]) -> None:
 
 
 async def test_a_port_that_is_taken_is_served_at_another_number(tmp_path: Path) -> None:
-    async with TcpEcho() as echo, TcpEcho(host="127.117.209.100", port=18406):
+    async with TcpEcho() as echo, TcpEcho(host=own_address(), port=18406):
         (tmp_path / "m.yaml").write_text(web_on(18406, echo.endpoint))
         async with running(tmp_path, "run", "-f", tmp_path / "m.yaml") as run:
-            assert await run.address("web") == ("127.117.209.100", 26406)
+            assert await run.address(WEB) == (own_address(), 26406)
             assert "port 18406 is taken" in await run.line("web")
 
 
@@ -254,7 +310,7 @@ async def test_an_empty_folder_warns_and_waits(tmp_path: Path) -> None:
     async with running(tmp_path, "run", "-f", folder, "--addresses", "ephemeral") as run:
         await run.error("manifests")
         assert await run.line() == "no Service yet"
-        (folder / "web.yaml").write_text(manifest(service("web", 80)))
+        (folder / "web.yaml").write_text(manifest(service(WEB, 80)))
         assert "web" in await run.line("+")
 
 
@@ -263,7 +319,7 @@ async def test_an_unparsable_file_at_start_is_reported_and_waited_for(tmp_path: 
     file.write_text("{")
     async with running(tmp_path, "run", "-f", file, "--addresses", "ephemeral") as run:
         await run.error("web.yaml")
-        replace_file(file, manifest(service("web", 80)))
+        replace_file(file, manifest(service(WEB, 80)))
         assert await run.rows(bool)
 
 
@@ -284,9 +340,12 @@ def wrong(*arguments: str, says: str) -> object:
         wrong("run", "-f", ".", "--drain-timeout", "soon", says="not a duration"),
         wrong("run", "-f", ".", "-l", "a=b=c", says="a=b=c"),
         wrong("run", "-f", ".", "--loopback-range", "10.0.0.0/8", says="not local to this host"),
+        wrong("run", "-f", ".", "--loopback-range", "fd00:9::/64", says="ip_nonlocal_bind=1"),
         wrong("run", "-f", ".", "--loopback-range", "127.9.0.0/25", says="smaller than 256"),
         wrong("run", "-f", ".", "--loopback-range", "127.9.0.1/16", says="host bits"),
         wrong("run", "-f", ".", "--table-file", "no/such/folder.json", says="no folder"),
+        wrong("run", "-f", ".", "--table-file", ".", says="--table-file .: cannot be written"),
+        wrong("run", "-f", ".", "--table-file", "/proc/table.json", says="table.json: cannot be written"),
         wrong("explain", "-f", "missing.yaml", says="missing.yaml: No such file"),
         wrong("check", "-f", "missing.yaml", says="missing.yaml: No such file"),
         wrong("check", says="-f/--filename"),
@@ -304,7 +363,7 @@ def test_wrong_usage_is_one_clear_line_and_exit_code_2(
     assert says in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()[-1:]) == 1
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
@@ -315,6 +374,11 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     assert "argparse" in loaded
 
 
+def test_help_lists_files_among_the_sources(tmp_path: Path) -> None:
+    _, _, sources = userproxy(tmp_path, "run", "--help").stdout.partition("source:\n")
+    assert "-f PATH" in sources
+
+
 def test_version(tmp_path: Path) -> None:
     done = userproxy(tmp_path, "--version")
     assert done.stdout.startswith("userproxy ")
@@ -322,10 +386,10 @@ def test_version(tmp_path: Path) -> None:
 
 async def test_nothing_is_left_behind(tmp_path: Path, backends: list[HttpBackend]) -> None:
     (tmp_path / "m.yaml").write_text(
-        manifest(service("web", 18407), endpoint_slice("web", [backends[0].endpoint]))
+        manifest(service(WEB, 18407), endpoint_slice(WEB, [backends[0].endpoint]))
     )
     async with running(tmp_path, "run", "-f", tmp_path / "m.yaml") as run:
-        assert await get(await run.address("web")) == "one"
+        assert await get(await run.address(WEB)) == "one"
         assert _children(run.process.pid) == ""
         assert await run.stop() == 0
     assert sorted(os.listdir(tmp_path)) == ["errors.txt", "m.yaml", "table.json"]

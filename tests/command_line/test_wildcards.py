@@ -39,3 +39,11 @@ async def test_L7_the_table_names_them(tmp_path: Path, taken: int) -> None:
         )
         assert "wildcard listener" in await run.line("web")
         assert await run.stop() == 0
+
+
+async def test_L7_without_addresses_of_their_own_it_is_not_asked(tmp_path: Path, taken: int) -> None:
+    (tmp_path / "m.yaml").write_text(web_on(taken, "10.0.0.1:80"))
+    async with running(tmp_path, "run", "-f", tmp_path / "m.yaml", "--addresses", "ephemeral") as run:
+        [row] = await run.rows(bool)
+        assert row["note"] == ""
+        assert await run.stop() == 0

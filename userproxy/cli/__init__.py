@@ -7,16 +7,14 @@ that needs it.
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from importlib.metadata import version
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-from userproxy.errors import ConfigError, UserproxyError
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "run": "serve Services from manifests or a cluster",
@@ -28,41 +26,59 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; ``arguments`` default to the process's own. Returns the exit code."""
-    parser = _Parser(
-        prog="userproxy",
-        description="A userspace kube-proxy: Kubernetes Services on any laptop or node, without root.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"userproxy {version('userproxy')}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=summary, description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False
-        )
-        import_module(f"userproxy.cli.{name}").add_arguments(command)
-    options = parser.parse_args(arguments)
+    """Run one command; ``arguments`` default to the process's own. Returns the exit code.
+
+    Raises SystemExit for ``--help``, ``--version`` and wrong usage.
+    """
+    try:
+        # Imported here, so that Ctrl-C is met in the first moments too.
+        from userproxy.cli.output import discard_output, open_standard_streams
+
+        open_standard_streams()
+        try:
+            code = _command(arguments)
+        except SystemExit as end:  # of argparse, which leaves what it said in the buffer
+            raise SystemExit(_flushed(end.code if isinstance(end.code, int) else 0)) from None
+        return _flushed(code)
+    except KeyboardInterrupt:
+        discard_output()  # nobody may be reading it
+        return 130
+
+
+def _command(arguments: Sequence[str] | None) -> int:
+    from importlib import import_module
+
+    from userproxy.cli.output import OutputError
+    from userproxy.cli.parser import parse
+    from userproxy.errors import ConfigError, UserproxyError
+
+    options = parse(COMMANDS, arguments)
     try:
         code: int = import_module(f"userproxy.cli.{options.command}").run(options)
     except ConfigError as error:
         return _say(error, 2)
+    except OutputError as error:  # `userproxy explain | head`: the reader has seen enough
+        return 1 if error.reader_gone else _say(error, 1)
     except UserproxyError as error:
         return _say(error, 1)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # `userproxy explain | head`: the reader has seen enough
-        sys.stderr.close()
-        return 1
     return code
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the whole usage is a ``--help`` away."""
+def _flushed(code: int) -> int:
+    """Write what is buffered; the exit code. An error that is told already is not told again."""
+    from userproxy.cli.output import OutputError, discard_output, writing
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} ({self.prog} --help tells more)\n")
+    try:
+        with writing():
+            pass
+    except OutputError as error:
+        discard_output()
+        if not code:
+            return 1 if error.reader_gone else _say(error, 1)
+    return code
 
 
 def _say(error: Exception, code: int) -> int:
-    print(f"userproxy: {error}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nowhere to say it
+        print(f"userproxy: {error}", file=sys.stderr)
     return code

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from userproxy.cli.options import announce_input
+from userproxy.cli.output import writing
 from userproxy.errors import ConfigError, UserproxyError
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ async def _serve(host: str, port: int, version: str, paths: list[str], kubeconfi
     # Versions of a restarted server are larger than those that clients remember: they meet 410, and list.
     server = ApiServer(kubernetes_version=version, first_resource_version=time.time_ns() // 1_000_000)
     if paths:
+        announce_input(paths)
         await _apply(server, paths)
     # Not before: reading standard input can be interrupted as ever.
     loop, over = asyncio.get_running_loop(), asyncio.Event()
@@ -90,7 +93,8 @@ async def _serve(host: str, port: int, version: str, paths: list[str], kubeconfi
     try:
         if kubeconfig is not None:
             server.kubeconfig(Path(kubeconfig))
-        print(f"listening on {server.url}", flush=True)
+        with writing():
+            print(f"listening on {server.url}")
         await over.wait()
     finally:
         await server.stop()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from userproxy.cli.options import add_address_options, add_file_option, settings_of
+from userproxy.cli.options import add_address_options, add_file_option, announce_input, settings_of
+from userproxy.cli.output import writing
 
 __all__ = ["add_arguments", "run"]
 
@@ -23,19 +24,21 @@ def run(options: argparse.Namespace) -> int:
     from userproxy.routing import State
     from userproxy.sources.files import load
 
+    announce_input(options.files)
     loaded = load(options.files)
     state = State(node_name="", addresses=address_plan(settings_of(options)))
     for event in loaded.events:
         state.fold(event)
     while state.take().more:
         pass
-    for problem in state.problems:
-        print(f"{problem.severity}: {problem}")
     taken = wildcard_ports()
-    for key, route in sorted(state.routes.items()):
-        if (key.name.protocol, route.listen_port) in taken:
-            print(f"note: {key}: {WILDCARD_NOTE.format(port=route.listen_port)}")
-    print(_summary(len(state.services), len(state.problems), loaded.skipped))
+    with writing():
+        for problem in state.problems:
+            print(f"{problem.severity}: {problem}")
+        for key, route in sorted(state.routes.items()):
+            if (key.name.protocol, route.listen_port) in taken:
+                print(f"note: {key}: {WILDCARD_NOTE.format(port=route.listen_port)}")
+        print(_summary(len(state.services), len(state.problems), loaded.skipped))
     return 1 if state.problems or not loaded.readable else 0
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from userproxy.cli.options import (
     add_address_options,
     add_source_options,
+    announce_input,
     is_file_source,
     kube_source,
     settings_of,
 )
+from userproxy.cli.output import writing
 from userproxy.errors import UserproxyError
 
 if TYPE_CHECKING:
@@ -46,16 +48,19 @@ def run(options: argparse.Namespace) -> int:
     if name is not None and name not in state.services:
         raise UserproxyError(f"there is no Service {name}")
     rows = explain(state, name)
-    if options.output == "json":
-        import orjson
+    with writing():
+        if options.output == "json":
+            import orjson
 
-        form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        sys.stdout.buffer.write(orjson.dumps([row.as_json() for row in rows], option=form))
-    else:
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        said = notes(state)
-        print(render(rows, colour=colour, notes=said if name is None else {name: said.get(name, ())}), end="")
-    sys.stdout.flush()
+            form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+            sys.stdout.buffer.write(orjson.dumps([row.as_json() for row in rows], option=form))
+        else:
+            colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+            said = notes(state)
+            print(
+                render(rows, colour=colour, notes=said if name is None else {name: said.get(name, ())}),
+                end="",
+            )
     return 0 if complete else 1
 
 
@@ -80,6 +85,7 @@ def _state(options: argparse.Namespace, settings: Settings) -> tuple[State, bool
     if from_files:
         from userproxy.sources.files import load
 
+        announce_input(options.files)
         loaded = load(options.files, namespaces=options.namespaces, selector=options.selector)
         events, complete = loaded.events, loaded.readable
     else:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from userproxy.cli.output import LineWriter
 from userproxy.log import fields_of
 
-__all__ = ["add_log_options", "set_up_logging"]
+__all__ = ["add_log_options", "logging_to_stderr"]
 
 
 def add_log_options(parser: argparse.ArgumentParser) -> None:
@@ -21,14 +24,39 @@ def add_log_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def set_up_logging(log_format: str, verbose: int) -> None:
-    """Warnings and errors; -v: what changes; -vv: every connection and listener."""
-    handler = logging.StreamHandler(sys.stderr)
+@contextlib.contextmanager
+def logging_to_stderr(log_format: str, verbose: int) -> Iterator[None]:
+    """Warnings and errors; -v: what changes; -vv: every connection and listener.
+
+    Nobody who logs waits for the reader of standard error. When the block ends, what is left is written,
+    within a time limit.
+    """
+    writer = LineWriter(sys.stderr.fileno())
+    handler = _Handler(writer)
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     root = logging.getLogger()
     root.addHandler(handler)
     ours = logging.getLogger("userproxy")
     ours.setLevel([logging.WARNING, logging.INFO][verbose] if verbose < 2 else logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        writer.close()
+
+
+class _Handler(logging.Handler):
+    """Formats at once, as fields may change later; writing is the thread's."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._writer.say(self.format(record))
+        except Exception:  # as every handler: a bad record harms nobody but itself
+            self.handleError(record)
 
 
 def _time(record: logging.LogRecord) -> str:

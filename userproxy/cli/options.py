@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import socket
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import Callable, Coroutine, Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,8 @@ __all__ = [
     "add_file_option",
     "add_loop_option",
     "add_source_options",
+    "announce_input",
+    "chosen_settings",
     "file_source",
     "is_file_source",
     "kube_source",
@@ -32,7 +36,9 @@ __all__ = [
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
-def add_file_option(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+def add_file_option(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, *, required: bool = False
+) -> None:
     parser.add_argument(
         "-f", "--filename", action="append", default=[], metavar="PATH", dest="files", required=required,
         help="a manifest, a folder of manifests, or - for standard input; repeatable",
@@ -44,7 +50,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     source = parser.add_argument_group(
         "source", "-f, or a cluster: the first of these that is given or found"
     )
-    add_file_option(parser)
+    add_file_option(source)
     source.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, then ~/.kube/config")
     source.add_argument("--context", metavar="NAME", help="default: the kubeconfig's current context")
     source.add_argument("--server", metavar="URL", help="an API server, without credentials")
@@ -80,6 +86,13 @@ def add_loop_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def announce_input(paths: Iterable[str]) -> None:
+    """Say that standard input is read, to a person who may wonder why nothing happens."""
+    if "-" in paths and sys.stdin.isatty():
+        with contextlib.suppress(OSError):
+            print("userproxy: reading standard input", file=sys.stderr)
+
+
 def is_file_source(options: argparse.Namespace) -> bool:
     """Whether objects come from files. Raises ConfigError when they would come from a cluster as well."""
     if options.files:
@@ -93,6 +106,7 @@ def file_source(options: argparse.Namespace) -> FileSource:
     """The source of ``-f``. Raises ConfigError for a path that is missing."""
     from userproxy.sources.files import FileSource
 
+    announce_input(options.files)
     return FileSource(options.files, namespaces=options.namespaces, selector=options.selector)
 
 
@@ -106,7 +120,7 @@ def kube_source(options: argparse.Namespace, node_name: str, *, exclude_headless
         context=options.context,
         server=options.server,
         environ=os.environ,
-        home=Path.home(),
+        home=_home(),
     )
     return KubeSource(
         connection,
@@ -117,25 +131,41 @@ def kube_source(options: argparse.Namespace, node_name: str, *, exclude_headless
     )
 
 
-def settings_of(options: argparse.Namespace, node_name: str = "") -> Settings:
-    """Settings from `add_address_options`.
+def _home() -> Path:
+    """Where ~/.kube/config is looked for; below /dev/null, where nothing is, for a user without a home."""
+    try:
+        return Path.home()
+    except RuntimeError:  # no HOME, and no such user
+        return Path(os.devnull)
 
-    Raises ConfigError for a range that is no CIDR, too small, or not local to this host (rule L1)."""
-    ranges: dict[int, IPv4Network | IPv6Network] = {}
-    for text in options.ranges:
+
+def settings_of(options: argparse.Namespace, node_name: str = "") -> Settings:
+    """Settings from `add_address_options`. Raises ConfigError as `chosen_settings` does."""
+    return chosen_settings(addresses=options.addresses, ranges=options.ranges, node_name=node_name)
+
+
+def chosen_settings(
+    *, addresses: str | None = None, ranges: Iterable[str] = (), node_name: str = ""
+) -> Settings:
+    """What is not said is chosen as this host allows.
+
+    Raises ConfigError for a range that is no CIDR, too small, or not local to this host (rule L1).
+    """
+    networks: dict[int, IPv4Network | IPv6Network] = {}
+    for text in ranges:
         try:
             network = ip_network(text)
         except ValueError as error:
             raise ConfigError(f"--loopback-range {text}: {error}") from error
-        if network.version in ranges:
+        if network.version in networks:
             raise ConfigError(f"--loopback-range {text}: a second range for IPv{network.version}")
-        ranges[network.version] = _checked(network)
-    ipv4, ipv6 = ranges.get(4), ranges.get(6)
+        networks[network.version] = _checked(network)
+    ipv4, ipv6 = networks.get(4), networks.get(6)
     assert ipv4 is None or isinstance(ipv4, IPv4Network)
     assert ipv6 is None or isinstance(ipv6, IPv6Network)
     return Settings(
         node_name=node_name,
-        addresses=_addresses(options.addresses, ipv4),
+        addresses=_addresses(addresses, ipv4),
         loopback_range=ipv4,
         loopback_range_ipv6=ipv6,
     )
@@ -157,9 +187,16 @@ def _checked(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
         if not _is_local(str(address)):
             raise ConfigError(
                 f"--loopback-range {network}: {address} is not local to this host"
-                f" (as root: ip route add local {network} dev lo)"
+                f" (as root: {_making_local(network)})"
             )
     return network
+
+
+def _making_local(network: IPv4Network | IPv6Network) -> str:
+    """The commands; IPv6 has no address of such a range of its own, so binding to it must be allowed."""
+    if network.version == 4:
+        return f"ip route add local {network} dev lo"
+    return f"ip -6 route add local {network} dev lo && sysctl net.ipv6.ip_nonlocal_bind=1"
 
 
 def _is_local(address: str) -> bool:

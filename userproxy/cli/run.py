@@ -10,12 +10,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from userproxy.cli.limits import raise_descriptor_limit
-from userproxy.cli.logs import add_log_options, set_up_logging
+from userproxy.cli.logs import add_log_options, logging_to_stderr
 from userproxy.cli.options import (
     add_address_options,
     add_loop_option,
@@ -26,14 +26,19 @@ from userproxy.cli.options import (
     run_loop,
     settings_of,
 )
+from userproxy.cli.output import LineWriter
+from userproxy.settings import Addresses
 
 if TYPE_CHECKING:
-    from userproxy.cli.table import TableRow
+    from userproxy.cli.table_file import TableFile
+    from userproxy.model.names import Protocol
     from userproxy.proxy import Proxy
     from userproxy.settings import Settings
     from userproxy.sources.base import Source
 
 __all__ = ["add_arguments", "run", "serve"]
+
+logger = logging.getLogger(__name__)
 
 GARBAGE_AT_START = 100_000
 """Objects between two looks of the collector until the first table is in force."""
@@ -56,7 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from userproxy.cli.table import check_writable
+    # A reload before there is anything to reload; by default it would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    from userproxy.cli.table_file import TableFile
     from userproxy.proxy import node_name_of
 
     settings = settings_of(options, options.node_name)
@@ -65,33 +72,58 @@ def run(options: argparse.Namespace) -> int:
         source = file_source(options)
     else:
         source = kube_source(options, node_name_of(settings), exclude_headless=True)
-    if options.table_file is not None:
-        check_writable(options.table_file)
-    set_up_logging(options.log_format, options.verbose)
+    table_file = TableFile(options.table_file) if options.table_file is not None else None
     raise_descriptor_limit()
-    return run_loop(options.loop, lambda: serve(source, settings, options.table_file, options.drain_timeout))
+    with logging_to_stderr(options.log_format, options.verbose):
+        output = LineWriter(sys.stdout.fileno(), failed=_output_failed)
+        try:
+            return run_loop(
+                options.loop, lambda: serve(source, settings, output.say, table_file, options.drain_timeout)
+            )
+        finally:
+            output.close()
+
+
+def _output_failed(error: OSError) -> None:
+    logger.warning("standard output: %s; serving goes on", error.strerror)
 
 
 async def serve(
-    source: Source, settings: Settings, table_file: Path | None = None, drain_timeout_s: float = 30.0
+    source: Source,
+    settings: Settings,
+    say: Callable[[str], None],
+    table_file: TableFile | None = None,
+    drain_timeout_s: float = 30.0,
 ) -> int:
-    """Serve ``source`` until SIGTERM or SIGINT, then drain; a second signal ends at once with 128 + n."""
+    """Serve ``source`` until SIGTERM or SIGINT, then drain; a second signal ends at once with 128 + n.
+
+    ``say`` takes what people read: the table, its changes, and how the stop went.
+    """
     from userproxy.proxy import Proxy
 
-    async with Proxy(source, settings=settings) as proxy:
-        stop = _stop_on_signals(proxy)
-        shown = asyncio.create_task(_show(proxy, table_file), name="table")
-        done, _ = await asyncio.wait(
-            [shown, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED
-        )
-        if shown in done:
-            await shown  # the table failed: raise what it raised
-        shown.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await shown
-        report = await proxy.drain(drain_timeout_s)
+    try:
+        async with Proxy(source, settings=settings) as proxy:
+            stop = _stop_on_signals(proxy)
+
+            def say_change(text: str) -> None:
+                if not stop.is_set():  # that everything drains now is no news
+                    say(text)
+
+            shown = asyncio.create_task(_show(proxy, settings, say_change, table_file), name="table")
+            stopping = asyncio.create_task(stop.wait(), name="stop")
+            await asyncio.wait([shown, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not shown.done():  # else the table failed, and raises below
+                report = await proxy.drain(drain_timeout_s)
+                shown.cancel()
+            stopping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await shown
+    finally:
+        if table_file is not None:
+            await asyncio.to_thread(table_file.close)
     cut = f", {report.cut} cut at the limit of {drain_timeout_s:g} s" if report.cut else ""
-    print(f"stopped: {report.drained} connections ended by themselves{cut}", flush=True)
+    # Also flows that were idle: "over", as nobody knows whether their clients had more to say.
+    say(f"stopped: {report.drained} connections and flows over{cut}")
     return 0
 
 
@@ -101,8 +133,7 @@ def _stop_on_signals(proxy: Proxy) -> asyncio.Event:
 
     def stopped(number: int) -> None:
         if stop.is_set():
-            # At once means at once: the kernel closes everything.
-            sys.stdout.flush()
+            # At once means at once: nothing is flushed, and the kernel closes everything.
             os._exit(128 + number)
         stop.set()
 
@@ -112,10 +143,11 @@ def _stop_on_signals(proxy: Proxy) -> asyncio.Event:
     return stop
 
 
-async def _show(proxy: Proxy, table_file: Path | None) -> None:
-    """Print the table once everything is in force, then one line a change; keep the file the same."""
+async def _show(
+    proxy: Proxy, settings: Settings, say: Callable[[str], None], table_file: TableFile | None
+) -> None:
+    """Say the table once everything is in force, then one line a change; keep the file the same."""
     from userproxy.cli.table import Table, render
-    from userproxy.dataplane.wildcards import wildcard_ports
 
     # What exists at start lives long: the collector looks at it seldom while it comes, and never again.
     usual = gc.get_threshold()
@@ -123,35 +155,41 @@ async def _show(proxy: Proxy, table_file: Path | None) -> None:
     await proxy.settled(timeout_s=None)
     gc.freeze()
     gc.set_threshold(*usual)
-    loop = asyncio.get_running_loop()
-    look_at = loop.time()
+    wildcards = _Wildcards(settings)
     table: Table | None = None
     async with contextlib.aclosing(proxy.changes()) as changes:
         async for ports in changes:
-            if loop.time() >= look_at:
-                wildcards = await asyncio.to_thread(wildcard_ports)
-                look_at = loop.time() + WILDCARDS_INTERVAL_S
+            known = await wildcards.known()
             if table is None:
                 table = Table()
-                table.update(ports, wildcards)
-                print(render(table.rows()) if ports else "no Service yet", flush=True)
-            elif lines := table.update(ports, wildcards):
-                print("\n".join(lines), flush=True)
+                table.update(ports, known)
+                say(render(table.rows()) if ports else "no Service yet")
+            elif lines := table.update(ports, known):
+                say("\n".join(lines))
             else:
                 continue
             if table_file is not None:
                 # Meanwhile changes are folded: a busy cluster costs one write after the other, no more.
-                await asyncio.to_thread(_keep, table_file, table.rows())
+                await asyncio.to_thread(table_file.keep, table.rows())
 
 
-def _keep(table_file: Path, rows: Sequence[TableRow]) -> None:
-    """A disk that is full now may have room later: serving goes on."""
-    from userproxy.cli.table import write
+class _Wildcards:
+    """Ports that others listen on at every address, looked for now and then (rule L7)."""
 
-    try:
-        write(table_file, rows)
-    except OSError as error:
-        logging.getLogger(__name__).error("--table-file %s: %s", table_file, error.strerror)
+    def __init__(self, settings: Settings) -> None:
+        # Without addresses of their own, Services are not asked for at their stated numbers.
+        self._concern_us = settings.addresses is Addresses.LOOPBACK
+        self._ports: frozenset[tuple[Protocol, int]] = frozenset()
+        self._look_at = float("-inf")
+
+    async def known(self) -> frozenset[tuple[Protocol, int]]:
+        from userproxy.dataplane.wildcards import wildcard_ports
+
+        now = asyncio.get_running_loop().time()
+        if self._concern_us and now >= self._look_at:
+            self._ports = await asyncio.to_thread(wildcard_ports)
+            self._look_at = now + WILDCARDS_INTERVAL_S
+        return self._ports
 
 
 def _seconds(text: str) -> float:

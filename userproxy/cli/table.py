@@ -1,20 +1,15 @@
-"""The table of what is served: printed at start, one line a change later, kept as a JSON file."""
+"""The table of what is served: printed at start, one line a change later."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from userproxy.dataplane.snapshot import PortSnapshot
-from userproxy.errors import ConfigError
 from userproxy.model.names import Protocol
 from userproxy.model.routes import RouteKey
 
-__all__ = ["Table", "TableRow", "check_writable", "render", "write"]
+__all__ = ["Table", "TableRow", "render"]
 
 COLUMNS = ("NAMESPACE", "SERVICE", "PORT", "ADDRESS", "STATE", "ENDPOINTS", "NOTE")
 _ENDPOINTS_SHOWN = 3
@@ -22,7 +17,7 @@ _ENDPOINTS_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One service port in one family; the fields are those of the JSON file."""
+    """One service port in one family; the fields are those of ``--table-file``."""
 
     namespace: str
     service: str
@@ -89,31 +84,6 @@ class Table:
 def render(rows: Sequence[TableRow]) -> str:
     """Columns for people, with a heading."""
     return "\n".join(_aligned([COLUMNS, *(row.cells() for row in rows)]))
-
-
-def check_writable(path: Path) -> None:
-    """Raises ConfigError when a file cannot be made beside ``path``."""
-    if not path.parent.is_dir():
-        raise ConfigError(f"--table-file {path}: there is no folder {path.parent}")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"--table-file {path}: cannot be written")
-
-
-def write(path: Path, rows: Sequence[TableRow]) -> None:
-    """Replace ``path`` in one step, so that a reader never sees half a table. Raises OSError."""
-    import orjson
-
-    data = orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n"
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
 
 
 def _row_of(port: PortSnapshot, wildcards: Collection[tuple[Protocol, int]]) -> TableRow:

@@ -15,6 +15,7 @@ import sys
 
 from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.options import add_loop_option, run_loop
+from userproxy.cli.output import LineWriter, OutputError, writing
 from userproxy.errors import ConfigError
 
 __all__ = ["add_arguments", "run"]
@@ -32,10 +33,17 @@ def run(options: argparse.Namespace) -> int:
     if options.seconds is not None and not options.seconds > 0:
         raise ConfigError(f"--seconds {options.seconds:g}: must be above 0")
     raise_descriptor_limit()
-    return run_loop(options.loop, lambda: _demo(options.seconds))
+    output = LineWriter(sys.stdout.fileno())
+    try:
+        code = run_loop(options.loop, lambda: _demo(options.seconds, output))
+    finally:
+        output.close()
+    if output.error is not None:
+        raise OutputError(output.error)
+    return code
 
 
-async def _demo(seconds: float | None) -> int:
+async def _demo(seconds: float | None, output: LineWriter) -> int:
     from userproxy.cli.demo.scene import Scene
     from userproxy.cli.demo.view import live, plain, summary
 
@@ -44,15 +52,16 @@ async def _demo(seconds: float | None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     for_people = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    show, interval_s = (live, REPORT_INTERVAL_S) if for_people else (plain, PLAIN_INTERVAL_S)
+    interval_s = REPORT_INTERVAL_S if for_people else PLAIN_INTERVAL_S
     async with Scene() as scene:
-        with show(scene.story) as refresh:
+        with writing(), live(scene.story) if for_people else plain(scene.story, output.say) as refresh:
             ends = loop.time() + seconds if seconds is not None else float("inf")
-            while not stop.is_set() and loop.time() < ends and not scene.story.broken:
+            while not (stop.is_set() or loop.time() >= ends or scene.story.broken or output.error):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(interval_s, max(0.0, ends - loop.time()))):
                         await stop.wait()
+                scene.tell_time()
                 refresh()
         await scene.stop_load()
-    print(summary(scene.story), flush=True)
+    output.say(summary(scene.story))
     return 0 if scene.story.good else 1

@@ -33,7 +33,10 @@ class Tally:
     """What happened since the last report."""
 
     def __init__(self) -> None:
-        self.since = time.perf_counter()
+        self._clear(time.perf_counter())
+
+    def _clear(self, now: float) -> None:
+        self.since = now
         self.ok = 0
         self.failed = 0
         self.who: Counter[str] = Counter()
@@ -63,7 +66,7 @@ class Tally:
             },
             option=orjson.OPT_NON_STR_KEYS,
         )
-        self.__init__()  # type: ignore[misc]  # the same as a new one, for all who hold it
+        self._clear(now)
         return line
 
 

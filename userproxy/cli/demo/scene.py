@@ -14,8 +14,8 @@ from typing import Self
 import orjson
 
 from userproxy.cli.demo.story import Report, ServiceStory, Story
+from userproxy.cli.options import chosen_settings
 from userproxy.proxy import Proxy
-from userproxy.settings import Settings
 from userproxy.sources.kube.connection import AnonymousConnection
 from userproxy.sources.kube.source import KubeSource
 from userproxy.testing import ApiServer
@@ -89,12 +89,13 @@ class Scene:
         self._casts: list[_Cast] = []
         self._load: list[Process] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._started = 0.0
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as exits:
             server = await exits.enter_async_context(ApiServer())
             source = KubeSource(AnonymousConnection(server.url))
-            proxy = await exits.enter_async_context(Proxy(source, settings=_settings()))
+            proxy = await exits.enter_async_context(Proxy(source, settings=chosen_settings()))
             exits.push_async_callback(self._end)
             web, dns = self.story.services
             for story, kind, size, port in ((web, "http", 3, "8080"), (dns, "udp", 2, "5353/UDP")):
@@ -107,6 +108,7 @@ class Scene:
                 host, number = proxy.address(f"default/{cast.story.name}")
                 cast.story.address = f"{host}:{number}"
                 await self._start_load(cast)
+            self._started = asyncio.get_running_loop().time()
             self._tasks.append(asyncio.create_task(self._swap(), name="swaps"))
             self._exits = exits.pop_all()
         return self
@@ -115,6 +117,10 @@ class Scene:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._exits.aclose()
+
+    def tell_time(self) -> None:
+        """Bring the story's clock up to date."""
+        self.story.seconds = asyncio.get_running_loop().time() - self._started
 
     async def stop_load(self) -> None:
         """Let what is under way be answered, and take the last reports."""
@@ -147,14 +153,19 @@ class Scene:
             self.story.broken = f"the load generator of {story.name} ended with {process.returncode}"
 
     async def _swap(self) -> None:
+        """Replace endpoints for ever; the demo is over when that goes wrong."""
+        try:
+            await self._swap_in_turn()
+        except Exception as error:
+            self.story.broken = f"endpoints could not be replaced: {error!r}"
+
+    async def _swap_in_turn(self) -> None:
         """Replace one endpoint after the other, in all Services in turn."""
-        loop = asyncio.get_running_loop()
-        started = loop.time()
         while True:
             for cast in (self._casts[0], self._casts[0], self._casts[1]):
                 await asyncio.sleep(SWAP_INTERVAL_S)
                 old, new = await cast.replace()
-                self.story.seconds = loop.time() - started
+                self.tell_time()
                 self.story.swaps += 1
                 self.story.tell(f"{cast.story.name}: {old} replaced by {new}")
 
@@ -168,11 +179,3 @@ class Scene:
             await process.communicate()
         for cast in self._casts:
             await cast.close()
-
-
-def _settings() -> Settings:
-    from argparse import Namespace
-
-    from userproxy.cli.options import settings_of
-
-    return settings_of(Namespace(addresses=None, ranges=[]))

@@ -54,19 +54,19 @@ def live(story: Story) -> Iterator[Callable[[], None]]:
 
 
 @contextlib.contextmanager
-def plain(story: Story) -> Iterator[Callable[[], None]]:
-    """A line for each Service and swap."""
+def plain(story: Story, say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
+    """A line for each swap, and for all Services; ``say`` takes them."""
     addresses = ", ".join(f"{service.name} at {service.address}" for service in story.services)
-    print(f"userproxy demo: {addresses}", flush=True)
+    say(f"userproxy demo: {addresses}")
     told = 0
 
     def refresh() -> None:
         nonlocal told
         fresh = story.swaps - told
         for event in list(story.events)[-fresh:] if fresh else ():
-            print(event)
+            say(event)
         told = story.swaps
-        print("   ".join(_line(service) for service in story.services), flush=True)
+        say("   ".join(_line(service) for service in story.services))
 
     yield refresh
 

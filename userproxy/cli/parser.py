@@ -1,0 +1,38 @@
+"""The commands' arguments: parsed, or refused in one line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import NoReturn
+
+__all__ = ["parse"]
+
+
+def parse(commands: Mapping[str, str], arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of one of ``commands`` (names and what they do).
+
+    Raises SystemExit for ``--help``, ``--version`` and wrong usage.
+    """
+    parser = _Parser(
+        prog="userproxy",
+        description="A userspace kube-proxy: Kubernetes Services on any laptop or node, without root.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"userproxy {version('userproxy')}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in commands.items():
+        command = subparsers.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False
+        )
+        import_module(f"userproxy.cli.{name}").add_arguments(command)
+    return parser.parse_args(arguments)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the whole usage is a ``--help`` away."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help tells more)\n")

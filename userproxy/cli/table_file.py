@@ -1,0 +1,72 @@
+"""``--table-file``: the table as JSON for other programs, true from the first moment to the last."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from userproxy.cli.table import TableRow
+from userproxy.errors import ConfigError
+
+__all__ = ["TableFile"]
+
+logger = logging.getLogger(__name__)
+
+
+class TableFile:
+    """Replaces ``path`` at once, so that nobody reads addresses of an earlier run.
+
+    Its methods write, so they belong in a thread; from several threads, one writes after the other.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises ConfigError when it cannot be written."""
+        self._path = path
+        self._writing = threading.Lock()
+        self._over = False
+        if not path.parent.is_dir():
+            raise ConfigError(f"--table-file {path}: there is no folder {path.parent}")
+        try:
+            _replace(path, ())
+        except OSError as error:
+            raise ConfigError(f"--table-file {path}: cannot be written: {error.strerror}") from error
+
+    def keep(self, rows: Sequence[TableRow]) -> None:
+        """``rows`` are what it says now. A disk that is full may have room later: that is only logged."""
+        with self._writing:
+            if not self._over:
+                self._write(rows)
+
+    def close(self) -> None:
+        """Nothing is served any more; whatever `keep` is still told is out of date."""
+        with self._writing:
+            self._over = True
+            self._write(())
+
+    def _write(self, rows: Sequence[TableRow]) -> None:
+        try:
+            _replace(self._path, rows)
+        except OSError as error:
+            logger.error("--table-file %s: %s", self._path, error.strerror)
+
+
+def _replace(path: Path, rows: Sequence[TableRow]) -> None:
+    """In one step, so that a reader never sees half a table. Raises OSError."""
+    import orjson
+
+    data = orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n"
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
