@@ -100,6 +100,19 @@ def test_R7_unreachable_is_said_again_each_minute(told: Told) -> None:
     assert len(told.said) == 1, "the problem is the same"
 
 
+def test_R7_a_lost_watch_says_how_old_the_state_is(told: Told) -> None:
+    heard_s = told.time.now_s
+    told.outages.failed(SERVICE_WATCH, Unreachable("refused"))
+    assert told.fields["age_s"] is None, "there was never any"
+    told.time.now_s += 65.4
+    told.outages.failed(SLICE_WATCH, Unreachable("refused"), last_contact_s=heard_s + 20)
+    told.outages.failed(SERVICE_WATCH, Unreachable("refused"), last_contact_s=heard_s)
+    told.time.now_s += 60
+    told.outages.failed(SLICE_WATCH, Unreachable("refused"), last_contact_s=heard_s + 20)
+    assert told.logged == ["watch_lost all"] * 3
+    assert told.fields["age_s"] == 125, "the services have been silent for longer"
+
+
 def test_R5_other_failures_are_said_once_however_long_they_last(told: Told) -> None:
     for _ in range(13):
         told.outages.failed(SERVICE_WATCH, ApiError("forbidden to list services", status=403))

@@ -14,6 +14,7 @@ from tests.sources.kube.running import running
 from tests.sources.kube.scripted_server import Answer, ScriptedServer, Stream, page, silence, watch
 from tests.sources.kube.scripted_server import status as status_answer
 from tests.sources.kube.virtual_time import VirtualTime
+from userproxy.log import fields_of
 from userproxy.model.events import Mark, SourceProblems
 from userproxy.model.problems import Severity
 from userproxy.sources.base import Source
@@ -254,6 +255,18 @@ class TestFollowing:
             services.event("ADDED", service("web", "9"))
             await run.until(lambda said: "+web:80" in said)
             assert age(run.source) == 30, "the slices have been silent for longer"
+
+    async def test_R7_a_lost_watch_says_how_old_the_state_is(self, caplog: pytest.LogCaptureFixture) -> None:
+        time = VirtualTime()
+        async with ScriptedServer() as server, running(source_of(server, time)) as run:
+            list_nothing(server)
+            await run.until_synced()
+            services = await server.stream("services")
+            time.now_s += 30
+            services.cut()
+            await run.until(lambda said: "SourceProblems" in said)
+            told = [fields for record in caplog.records if (fields := fields_of(record))]
+            assert [(fields["event"], fields["age_s"]) for fields in told[:1]] == [("watch_lost", 30)]
 
     @pytest.mark.parametrize("fault", [ZeroDivisionError, TimeoutError])
     async def test_a_fault_of_ours_is_raised_and_not_hidden(

@@ -43,7 +43,14 @@ class _Outage:
     error: str
     since_s: float
     said_s: float
-    watches: set[str] = field(default_factory=set)
+    heard_s: dict[str, float | None] = field(default_factory=dict)
+    """The collections that it concerns, with when the server last sent something for each; None: never."""
+
+    def age_s(self, now_s: float) -> float | None:
+        """How old the state is of the collection that has been silent longest; None: there is none yet."""
+        return max(
+            (now_s - heard_s for heard_s in self.heard_s.values() if heard_s is not None), default=None
+        )
 
 
 class Outages:
@@ -57,8 +64,13 @@ class Outages:
         self._notes: dict[str, Problem] = {}
         self._said: tuple[Problem, ...] = ()
 
-    def failed(self, collection: Collection, error: UserproxyError) -> None:
-        """A request for ``collection`` failed and will be tried again."""
+    def failed(
+        self, collection: Collection, error: UserproxyError, *, last_contact_s: float | None = None
+    ) -> None:
+        """A request for ``collection`` failed and will be tried again.
+
+        ``last_contact_s``: when the server last sent something for it, on the clock of ``timing``.
+        """
         watch = collection.name
         cause = _cause(watch, error)
         self._leave(watch, but=cause)
@@ -67,11 +79,12 @@ class Outages:
         if outage is None:
             outage = _Outage(self._problem(collection, cause, error), str(error), now_s, now_s)
             self._outages[cause] = outage
+            outage.heard_s[watch] = last_contact_s
             self._log_lost(cause, outage)
         elif cause.error is Unreachable and now_s - outage.said_s >= self._timing.say_again_s:
             outage.said_s = now_s
             self._log_lost(cause, outage)
-        outage.watches.add(watch)
+        outage.heard_s[watch] = last_contact_s
         self._tell()
 
     def answered(self, collection: Collection, *, proven: bool) -> None:
@@ -90,10 +103,10 @@ class Outages:
         if not self._outages:
             return  # as for each of a million events
         for cause, outage in list(self._outages.items()):
-            if collection.name not in outage.watches or issubclass(cause.error, but):
+            if collection.name not in outage.heard_s or issubclass(cause.error, but):
                 continue
-            outage.watches.discard(collection.name)
-            if not outage.watches:
+            del outage.heard_s[collection.name]
+            if not outage.heard_s:
                 del self._outages[cause]
                 self._log_restored(cause, outage)
         self._tell()
@@ -110,8 +123,8 @@ class Outages:
         """``watch`` fails for another reason now: that is no recovery, so nothing is logged."""
         for cause, outage in list(self._outages.items()):
             if cause != but:
-                outage.watches.discard(watch)
-                if not outage.watches:
+                outage.heard_s.pop(watch, None)
+                if not outage.heard_s:
                     del self._outages[cause]
 
     def _tell(self) -> None:
@@ -126,6 +139,7 @@ class Outages:
         return not_served(self.source, collection, error)
 
     def _log_lost(self, cause: _Cause, outage: _Outage) -> None:
+        age_s = outage.age_s(outage.said_s)
         log_event(
             _logger,
             logging.WARNING,
@@ -133,6 +147,7 @@ class Outages:
             watch=cause.watch,
             error=outage.error,
             duration_ms=round((outage.said_s - outage.since_s) * 1000),
+            age_s=None if age_s is None else round(age_s),
         )
 
     def _log_restored(self, cause: _Cause, outage: _Outage) -> None:

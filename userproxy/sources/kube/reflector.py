@@ -182,7 +182,7 @@ class Reflector:
         if isinstance(error, Undecodable):
             _logger.warning("%s; listing again", error)
         else:
-            self._outages.failed(self.collection, error)
+            self._outages.failed(self.collection, error, last_contact_s=self.last_contact_s)
         at_least_s = 0.0
         if isinstance(error, ApiError):
             if error.status == 401:
