@@ -262,6 +262,8 @@ class TestFollowing:
             list_nothing(server)
             await run.until_synced()
             services = await server.stream("services")
+            services.event("ADDED", service("web", "8"))
+            await run.until(lambda said: "+web:80" in said)
             time.now_s += 30
             services.cut()
             await run.until(lambda said: "SourceProblems" in said)
