@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -93,7 +94,10 @@ async def test_address_of_nothing_and_of_something_that_refuses() -> None:
 
 
 @pytest.mark.spec("R10")
-async def test_settled_waits_for_every_call_that_has_returned_and_folds_them() -> None:
+async def test_settled_waits_for_every_call_that_has_returned_and_folds_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("userproxy.proxy.FOLD_STEP_S", 60.0)  # one turn of the loop, on a slow machine too
     source = MemorySource()
     async with TcpEcho("a") as a, TcpEcho("b") as b, Proxy(source, settings=EPHEMERAL) as proxy:
         source.apply(service("web", 80), endpoint_slice("web", [a.endpoint]))
@@ -264,6 +268,108 @@ async def test_a_fault_while_applying_is_raised(monkeypatch: pytest.MonkeyPatch)
             monkeypatch.setattr(proxy._running, "apply", broken)
             source.apply(service("web", 80))
             await asyncio.Event().wait()
+
+
+async def test_a_fault_of_the_last_turn_is_not_lost() -> None:
+    source = MemorySource()
+    with pytest.raises(Trouble):
+        async with Proxy(source, settings=EPHEMERAL) as proxy:
+            proxy._failed(Trouble())
+
+
+async def test_a_callback_that_fails_is_raised_and_strands_nobody() -> None:
+    """The clients behind the one that had the callback called are accepted all the same."""
+    source = MemorySource()
+    waiting = 0
+
+    def wake(name: object) -> None:
+        nonlocal waiting
+        waiting = proxy.snapshot().ports[0].held
+        raise Trouble
+
+    source.apply(service("web", 80, annotations={"userproxy.dev/hold": "30s"}))
+    with pytest.raises(Trouble):
+        async with Proxy(source, settings=EPHEMERAL, on_hold=wake) as proxy:
+            await proxy.settled()
+            clients = []
+            for _ in range(5):
+                client = socket.create_connection(proxy.address("web"))
+                clients.append(client)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                for client in clients:
+                    client.close()
+    assert waiting == 5
+
+
+async def test_settled_ends_when_the_proxy_stops_or_does_not_run() -> None:
+    proxy = Proxy(Silent(), settings=EPHEMERAL)
+    with pytest.raises(RuntimeError, match="not running"):
+        await proxy.settled()
+    async with proxy:
+        asking = asyncio.create_task(proxy.settled(timeout_s=None))
+        await asyncio.sleep(0)
+        await proxy.drain(0)
+        with pytest.raises(RuntimeError, match="stopped"):
+            await asking
+        with pytest.raises(RuntimeError, match="stopped"):
+            await proxy.settled()
+
+
+async def test_changes_end_with_the_proxy() -> None:
+    told = []
+
+    async def follow(proxy: Proxy) -> None:
+        told.extend([len(ports) async for ports in proxy.changes()])
+
+    async with Proxy(MemorySource(), settings=EPHEMERAL) as proxy:
+        following = asyncio.create_task(follow(proxy))
+        await proxy.settled()
+    await following
+    assert told == [0]
+
+
+async def test_L6_drain_lets_connections_end_and_address_is_closed() -> None:
+    source = MemorySource()
+    async with TcpEcho() as echo, Proxy(source, settings=EPHEMERAL) as proxy:
+        source.apply(service("web", 80), endpoint_slice("web", [echo.endpoint]))
+        await proxy.settled()
+        reader, writer = await asyncio.open_connection(*proxy.address("web"))
+        writer.write(b"x")
+        await reader.readexactly(1)
+        draining = asyncio.create_task(proxy.drain())
+        await asyncio.sleep(0)
+        with pytest.raises(NotListening):
+            proxy.address("web")
+        writer.write(b"y")
+        assert await reader.readexactly(1) == b"y"
+        writer.close()
+        report = await draining
+        assert (report.drained, report.cut) == (1, 0)
+
+
+async def test_settled_survives_a_ring_that_is_dropped_or_takes_too_long() -> None:
+    source = MemorySource()
+    annotations = {"userproxy.dev/balancer": "consistent-hash"}
+
+    def many(first: int) -> dict[str, object]:
+        return endpoint_slice("web", [f"10.{first}.{n // 250}.{n % 250 + 1}:80" for n in range(600)])
+
+    async with Proxy(source, settings=EPHEMERAL) as proxy:
+        source.apply(service("web", 80, annotations=annotations), many(0))
+        with pytest.raises(TimeoutError):
+            await proxy.settled(timeout_s=0.002)
+        await proxy.settled()  # the build went on
+        assert len(proxy.snapshot().ports[0].endpoints) == 600
+        source.apply(many(1))
+        asking = asyncio.create_task(proxy.settled())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        source.apply(many(2))
+        await asking
+        await proxy.settled()
+        assert proxy.snapshot().ports[0].endpoints[0].endpoint.startswith("10.2.")
 
 
 async def test_cancelling_the_block_from_outside_closes_everything() -> None:

@@ -36,6 +36,7 @@ SERVICES_PER_STEP = 64
 """Derived and bound in one loop turn: about 5 ms (design: no step above 10 ms)."""
 FOLD_STEP_S = 0.005
 """Events are folded for at most so long before the loop gets a turn."""
+_STOPPED = "the proxy has stopped"
 
 
 class Address(NamedTuple):
@@ -94,6 +95,10 @@ class Proxy:
         self._publication: asyncio.Handle | None = None
         self._published_at = float("-inf")
         self._marks: list[asyncio.Future[None]] = []
+        """Come out of the source, to be told once everything before them is in force."""
+        self._asked: set[asyncio.Future[None]] = set()
+        """All that somebody waits for."""
+        self._stopping = False
         self._plane_problems: frozenset[Problem] = frozenset()
         self._feeds: set[_Feed] = set()
 
@@ -117,14 +122,15 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         failure: BaseException | None = None
-        for task in self._background:
-            task.cancel()
+        self._stop_following()
         try:
             await self._tasks.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as group:
             failure = group.exceptions[0]
         finally:
             self._close()
+        if failure is None and self._fault is not None and self._fault.done() and not self._fault.cancelled():
+            failure = self._fault.exception()  # of the last turn: nobody has looked at it yet
         if failure is not None and failure is not error:
             raise failure
 
@@ -149,13 +155,21 @@ class Proxy:
     async def settled(self, timeout_s: float | None = 10.0) -> None:
         """Return when all that the source holds now is in force, or is reported as a problem.
 
-        Raises TimeoutError after ``timeout_s`` seconds; None waits for ever.
+        Raises TimeoutError after ``timeout_s`` seconds (None waits for ever), RuntimeError when the proxy
+        does not run, or stops meanwhile.
         """
-        async with asyncio.timeout(timeout_s):
-            mark = asyncio.get_running_loop().create_future()
-            self._source.mark(mark)
-            await mark
-            await self._running.published()
+        plane = self._running
+        if self._stopping:
+            raise RuntimeError(_STOPPED)
+        mark: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked.add(mark)
+        try:
+            async with asyncio.timeout(timeout_s):
+                self._source.mark(mark)
+                await mark
+                await plane.published()
+        finally:
+            self._asked.discard(mark)
 
     def snapshot(self) -> Snapshot:
         """What is served now; costs in proportion to what is open."""
@@ -184,6 +198,8 @@ class Proxy:
                     found[port.key] = (*found[port.key], port)
                 yield found
                 await feed.filled.wait()
+                if self._plane is None:
+                    return
         finally:
             self._feeds.discard(feed)
 
@@ -191,10 +207,14 @@ class Proxy:
         """Read files and credentials again."""
         self._source.reload()
 
-    async def drain(self, timeout_s: float) -> DrainReport:
-        """Take in nothing more, let what is open end by itself for ``timeout_s``, then cut the rest."""
-        self._background[0].cancel()
-        self._cancel_publication()
+    async def drain(self, timeout_s: float | None = None) -> DrainReport:
+        """Take in nothing more, let what is open end by itself for ``timeout_s``, then cut the rest.
+
+        ``timeout_s`` None: as the settings say.
+        """
+        if timeout_s is None:
+            timeout_s = self._settings.drain_timeout_s
+        self._stop_following()
         return await self._running.drain(timeout_s)
 
     # How events become routes.
@@ -273,18 +293,24 @@ class Proxy:
         if self._fault is not None and not self._fault.done():
             self._fault.set_exception(error)
 
-    def _cancel_publication(self) -> None:
+    def _stop_following(self) -> None:
+        """The table stays as it is; whoever waits for it to settle is told."""
+        self._stopping = True
+        for task in self._background:
+            task.cancel()
         if self._publication is not None:
             self._publication.cancel()
             self._publication = None
+        for mark in self._asked:
+            if not mark.done():
+                mark.set_exception(RuntimeError(_STOPPED))
 
     def _close(self) -> None:
-        self._cancel_publication()
         plane, self._plane = self._plane, None
         if plane is not None:
             plane.close()
-        for mark in self._marks:
-            mark.cancel()
+        for feed in self._feeds:
+            feed.filled.set()
 
 
 @dataclass(eq=False, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from _socket import socket as RawSocket
 
 import pytest
 
@@ -10,6 +12,7 @@ from tests.dataplane.harness import Harness, Peer, endpoint_of, harness, listeni
 from tests.dataplane.test_connection import HOLD, NOBODY, Silent
 from userproxy.dataplane.connection import Connection
 from userproxy.dataplane.relay import Relay
+from userproxy.dataplane.tcp import TcpIntake
 from userproxy.model.service import PortOptions
 
 
@@ -60,15 +63,30 @@ async def test_C2_EF_endpoint_reset_after_the_client_had_ended() -> None:
         assert await h.ends.state() == "EF"
 
 
-async def test_ND_no_endpoint_is_left_for_those_in_the_queue() -> None:
+async def test_ND_no_endpoint_for_one_that_slipped_in_behind_the_queue() -> None:
+    """Between the last look at the queue and the shutdown of the listener."""
+    with listening() as slip:
+        async with harness() as h:
+            h.serve(route())
+            with await Peer.connect(slip.getsockname()[:2]) as client:
+                sock, _ = slip.accept()
+                intake = h.plane._ports[h.current.key].intake
+                assert isinstance(intake, TcpIntake)
+                intake._accepted(RawSocket(socket.AF_INET, socket.SOCK_STREAM, 0, sock.detach()), "127.0.0.1")
+                with pytest.raises(ConnectionResetError):
+                    await client.receive()
+            assert await h.ends.state() == "ND"
+
+
+async def test_L6_those_in_the_queue_are_served_by_the_last_route_that_had_endpoints() -> None:
     with listening() as listener:
         async with harness() as h:
             h.serve(route(endpoint_of(listener)))
             with await Peer.connect(h.address) as client:
                 h.swap()
-                with pytest.raises(ConnectionResetError):
-                    await client.receive()
-            assert await h.ends.state() == "ND"
+                await client.send(b"in time")
+                with await Peer.accept(listener) as endpoint:
+                    assert await endpoint.receive_exactly(7) == b"in time"
 
 
 async def test_TD_stopped_while_dialling() -> None:

@@ -11,7 +11,7 @@ from _socket import socket as RawSocket
 import pytest
 
 from tests.dataplane.harness import WEB, Harness, Peer, endpoint_of, harness, listening, pair, route
-from userproxy.dataplane.dialling import Attempt, DialDone, _Connecting
+from userproxy.dataplane.dialling import Attempt, DialDone, Dialler, _Connecting
 from userproxy.dataplane.relay import Relay
 from userproxy.model.names import ServicePortName
 from userproxy.model.routes import Endpoint
@@ -335,6 +335,95 @@ async def test_C1_an_endpoint_that_comes_back_is_not_drained() -> None:
                 assert connection.drain is None  # type: ignore[attr-defined]  # a Connection, seen as Traffic
                 await client.send(b"x")
                 assert await endpoint.receive() == b"x"
+
+
+async def test_L6_C1_TT_the_drain_limit_counts_when_the_service_goes() -> None:
+    async with pair(options=PortOptions(drain_limit_s=0.05)) as (client, _, h):
+        h.remove()
+        with pytest.raises(ConnectionResetError):
+            await client.receive()
+        assert await h.ends.state() == "TT"
+
+
+async def test_C1_a_drain_limit_that_is_taken_back_cuts_nobody() -> None:
+    with listening() as listener:
+        async with harness() as h:
+            h.serve(route(endpoint_of(listener), options=PortOptions(drain_limit_s=60)))
+            with await Peer.connect(h.address) as client, await Peer.accept(listener) as endpoint:
+                await h.connected()
+                h.serve(route(NOBODY, options=PortOptions(drain_limit_s=60)))
+                connection = next(iter(h.plane._ports[h.current.key].intakes()[0].open_traffic()))
+                assert connection.drain is not None  # type: ignore[attr-defined]  # a Connection, seen as Traffic
+                h.serve(route(NOBODY))
+                assert connection.drain is None  # type: ignore[attr-defined]  # as above
+                await client.send(b"x")
+                assert await endpoint.receive() == b"x"
+
+
+async def test_C1_TT_a_dial_to_an_endpoint_that_left_meanwhile_is_limited_too() -> None:
+    with listening() as listener:
+        async with harness() as h:
+            late = Late(h.plane._runtime.dialler)
+            h.plane._runtime.dialler = late
+            h.serve(route(endpoint_of(listener), options=PortOptions(drain_limit_s=0.05)))
+            with await Peer.connect(h.address) as client:
+                await late.started.wait()
+                h.swap(NOBODY)
+                late.go_on()
+                with pytest.raises(ConnectionResetError):
+                    await client.receive()
+            assert await h.ends.state() == "TT"
+
+
+class Late:
+    """A dialler that begins when it is told to."""
+
+    def __init__(self, real: Dialler) -> None:
+        self._real = real
+        self._pending: list[tuple[Endpoint, DialDone]] = []
+        self.started = asyncio.Event()
+
+    def dial(self, endpoint: Endpoint, done: DialDone) -> Attempt:
+        self._pending.append((endpoint, done))
+        self.started.set()
+        return self
+
+    def go_on(self) -> None:
+        for endpoint, done in self._pending:
+            self._real.dial(endpoint, done)
+
+    def cancel(self) -> None:
+        """Nothing has begun."""
+
+
+async def test_IT_a_shorter_idle_timeout_counts_at_once() -> None:
+    with listening() as listener:
+        async with harness() as h:
+            h.serve(route(endpoint_of(listener), options=PortOptions(idle_timeout_s=3600)))
+            with await Peer.connect(h.address) as client, await Peer.accept(listener):
+                await h.connected()
+                h.serve(route(endpoint_of(listener), options=PortOptions(idle_timeout_s=0.1)))
+                with pytest.raises(ConnectionResetError):
+                    await client.receive()
+                assert await h.ends.state() == "IT"
+
+
+async def test_LD_a_want_of_descriptors_is_no_fault_of_the_endpoint() -> None:
+    async with harness() as h:
+        h.plane._runtime.dialler = Poor()
+        h.serve(route(NOBODY))
+        with await Peer.connect(h.address) as client:
+            with pytest.raises(ConnectionResetError):
+                await client.receive()
+        assert await h.ends.state() == "LD"
+        assert [e.dial_failures for e in h.plane.snapshot()[0].endpoints] == [0]
+
+
+class Poor:
+    """A dialler without descriptors."""
+
+    def dial(self, endpoint: Endpoint, done: DialDone) -> None:
+        done(None, 0, OSError(errno.EMFILE, "Too many open files"))
 
 
 async def test_XT_a_fault_of_ours_ends_that_connection_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,14 @@ import asyncio
 import errno
 import socket
 from dataclasses import replace
+from ipaddress import IPv4Network
 
 import pytest
 
 from tests.dataplane.harness import SERVICE, Peer, endpoint_of, harness, listening, route
 from tests.ipv6 import needs_ipv6
 from userproxy.dataplane.binding import Bindings
+from userproxy.dataplane.loops import OwnAddresses
 from userproxy.errors import NotListening
 from userproxy.model.names import NamespacedName, Protocol, ServicePortName
 from userproxy.model.routes import Endpoint, RouteChanges
@@ -157,6 +159,37 @@ async def test_L8_a_loop_over_two_services_is_seen_whichever_comes_first() -> No
         h.plane.apply(RouteChanges(3, removed=(first.key,)))
         assert [port.state for port in h.plane.snapshot()] == ["listening"]
         assert h.plane.problems() == ()
+
+
+async def test_L8_a_loop_that_is_closed_while_the_ring_is_built_is_seen_too() -> None:
+    """A names B's listener among many endpoints and hashes; both come in one difference."""
+    other = Endpoint.of("127.77.2.5", 18205)
+    many = [Endpoint.of("10.0.0.1", port) for port in range(1000, 1400)]
+    async with harness() as h:
+        first = route(*many, other, options=HASHED)
+        second = route(
+            Endpoint.of("127.0.0.1", 1),
+            name=ServicePortName("default", "other", ""),
+            host=other.ip,
+            port=other.port,
+            service_port=other.port,
+        )
+        h.plane.apply(RouteChanges(1, changed=(first, second)))
+        await h.plane.published()
+        port = next(port for port in h.plane.snapshot() if port.key == first.key)
+        assert other.name not in [e.endpoint for e in port.endpoints]
+        assert len(port.endpoints) == 400
+        assert [problem.value for problem in h.plane.problems()] == [other.name]
+
+
+def test_L8_addresses_of_a_stated_range_may_be_ours() -> None:
+    own = OwnAddresses(IPv4Network("10.9.0.0/16"))
+    mine, theirs = Endpoint.of("10.9.1.1", 80), Endpoint.of("10.8.1.1", 80)
+    one = route(mine, theirs)
+    own.route_changed(None, one)
+    assert own.bound(Protocol.TCP, "10.9.1.1", 80) == {one.key}
+    assert own.without_loops(one).internal == (theirs,)
+    assert own.bound(Protocol.TCP, "10.8.1.1", 80) == set()
 
 
 # Publishing last (design, decision 4).

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.docs.project import DOCS, ROOT, modules, table_rows
+from userproxy.dataplane.events import port_fields
+from userproxy.model.names import Family, Protocol, ServicePortName
+from userproxy.model.routes import RouteKey
 
 ROWS = table_rows(DOCS / "logging.md", section="## Events")
 DOCUMENTED = {row[0].strip("`"): row for row in ROWS}
@@ -45,10 +48,16 @@ def _is_list_of_names(node: ast.Assign) -> bool:
     return any(isinstance(target, ast.Name) and target.id.startswith("__") for target in node.targets)
 
 
-CALLS = [
-    (events_of(module, call), {keyword.arg for keyword in call.keywords if keyword.arg})
-    for module, call in calls()
-]
+def fields_of(call: ast.Call) -> set[str]:
+    """The fields that a call names, with those that ``**port_fields(key)`` stands for."""
+    fields = {keyword.arg for keyword in call.keywords if keyword.arg}
+    if any(keyword.arg is None and "port_fields" in ast.dump(keyword.value) for keyword in call.keywords):
+        key = RouteKey(ServicePortName("default", "web", "", Protocol.TCP), Family.IPV4)
+        fields |= port_fields(key).keys()
+    return fields
+
+
+CALLS = [(events_of(module, call), fields_of(call)) for module, call in calls()]
 EVENTS = set[str]().union(*(events for events, _ in CALLS))
 
 

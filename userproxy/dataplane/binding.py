@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import socket
 from _socket import socket as Socket
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from userproxy.dataplane.sockets import bind_keeping_address, stream_listener
 from userproxy.model.names import Protocol
-from userproxy.model.routes import Route
+from userproxy.model.routes import Route, RouteKey
 
 __all__ = ["Bindings", "Bound"]
 
@@ -39,6 +39,23 @@ class Bindings:
 
     def __init__(self) -> None:
         self._moved: dict[tuple[str, Protocol, int], tuple[int, str]] = {}
+
+    def bind(self, routes: Sequence[Route]) -> tuple[dict[RouteKey, Bound], dict[RouteKey, OSError]]:
+        """Stated numbers first, then others for those that could not have theirs (rule L1)."""
+        bound: dict[RouteKey, Bound] = {}
+        errors: dict[RouteKey, OSError] = {}
+        for route in routes:
+            try:
+                bound[route.key] = self.stated(route)
+            except OSError as error:
+                errors[route.key] = error
+        for route in [route for route in routes if route.key in errors]:
+            try:
+                bound[route.key] = self.moved(route, errors[route.key])
+                del errors[route.key]
+            except OSError as error:
+                errors[route.key] = error
+        return bound, errors
 
     def stated(self, route: Route) -> Bound:
         """Bind the number that the route states, or the one that was chosen for it before.

@@ -7,6 +7,7 @@ unread in the kernel, so a failed dial has sent nothing and another endpoint is 
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 from _socket import socket as Socket
@@ -18,6 +19,7 @@ from userproxy.dataplane.counters import EndpointCounters
 from userproxy.dataplane.deadlines import Deadline
 from userproxy.dataplane.dialling import Attempt, DialPlan
 from userproxy.dataplane.engine import ERR, HUP
+from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.relay import Relay
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
@@ -38,6 +40,11 @@ class Keeper(Protocol):
 
     service_port: ServicePort
 
+    @property
+    def stopped(self) -> bool:
+        """It takes in nothing more."""
+        ...
+
     def may_hold(self) -> bool:
         """Room for one more that waits?"""
         ...
@@ -46,6 +53,10 @@ class Keeper(Protocol):
 
     def let_go(self, connection: Connection) -> None:
         """It waits no more."""
+        ...
+
+    def connected(self, connection: Connection) -> None:
+        """It has reached an endpoint, which may have left meanwhile."""
         ...
 
     def over(self, connection: Connection) -> None: ...
@@ -102,6 +113,12 @@ class Connection:
             self._relay.cut(who)
         elif not self.is_over:
             self._end_unrelayed(who, self.phase)
+
+    def stop_drain(self) -> None:
+        """Its endpoint is back, or the limit is gone."""
+        if self.drain is not None:
+            self.drain.cancel()
+            self.drain = None
 
     @property
     def phase(self) -> Phase:
@@ -161,6 +178,9 @@ class Connection:
         self._stop_dialling()
         assert self.endpoint is not None
         counters = self._keeper.service_port.counters_of(self.endpoint)
+        if error is not None and error.errno in (errno.EMFILE, errno.ENFILE):
+            self._end_unrelayed(Who.LIMIT, Phase.DIALLING)  # our own want, no fault of the endpoint
+            return
         if sock is None:
             counters.dial_failures += 1
             logger.debug("dial to %s failed: %s", self.endpoint, error)
@@ -172,6 +192,8 @@ class Connection:
         self.counters = counters
         self._relay = Relay(self._runtime.engine, self._runtime.pipes, self._client, Side(sock), self._over)
         self._relay.start(self._mask, mask)
+        if not self.is_over:
+            self._keeper.connected(self)
 
     def _stop_dialling(self) -> None:
         self._attempt = None
@@ -186,14 +208,21 @@ class Connection:
         service_port = self._keeper.service_port
         who = Who.ENDPOINT if self._plan.attempts else Who.NO_ENDPOINT
         hold_s = service_port.route.options.hold_s
-        if self._hold_deadline is None:
-            if not hold_s:
+        if not hold_s:
+            if self._hold_deadline is not None:  # it was switched off while this one waited
+                self._hold_ran_out()
+            else:
                 self._end_unrelayed(who, Phase.DIALLING)
+            return
+        if self._hold_deadline is None:
+            if self._keeper.stopped:
+                self._end_unrelayed(Who.STOP, Phase.HOLDING)
                 return
             if not self._keeper.may_hold():
                 self._end_unrelayed(Who.LIMIT, Phase.HOLDING)
                 return
             self._hold_deadline = self._runtime.deadlines.after(hold_s, self._hold_ran_out)
+            self._dial_phase = Phase.HOLDING
             self._keeper.held(self)
         self._dial_phase = Phase.HOLDING
         if self._plan.attempts:
@@ -238,8 +267,7 @@ class Connection:
     def _over(self, who: Who, phase: Phase) -> None:
         """Both sockets are given back: count and tell, once."""
         self.is_over = True
-        if self.drain is not None:
-            self.drain.cancel()
+        self.stop_drain()
         if self.counters is not None:
             self.counters.open -= 1
             self.counters.bytes_to_endpoint += self.bytes_to_endpoint
@@ -251,10 +279,8 @@ class Connection:
             self._log(state)
 
     def _log(self, state: str) -> None:
-        name = self._keeper.service_port.key.name
         log_event(
-            logger, logging.DEBUG, "connection_closed", namespace=name.namespace, service=name.name,
-            port_name=name.port_name, protocol=name.protocol, family=self._keeper.service_port.key.family,
+            logger, logging.DEBUG, "connection_closed", **port_fields(self._keeper.service_port.key),
             client=self.address, endpoint=self.endpoint.name if self.endpoint is not None else None,
             state=state, bytes_to_endpoint=self.bytes_to_endpoint, bytes_to_client=self.bytes_to_client,
             duration_ms=round((self._runtime.loop.time() - self.started) * 1000, 3), dials=self._plan.total,

@@ -31,6 +31,10 @@ class Descriptors:
         self.used += count
         return True
 
+    def hold(self, count: int) -> None:
+        """``count`` were opened that cannot be done without (listeners): counted even beyond the budget."""
+        self.used += count
+
     def give(self, count: int) -> None:
         """``count`` were closed."""
         self.used -= count

@@ -204,7 +204,10 @@ class Engine:
         logger.error("a handler failed", exc_info=error)
         handler = self.handlers.get(fd)
         if handler is not None:
-            handler.failed(error)
+            try:
+                handler.failed(error)
+            except Exception:
+                logger.exception("and ending it failed too")
 
     def _end_batch(self) -> None:
         for sock in self._closing:

@@ -59,6 +59,14 @@ class Intake(Protocol):
         """Listen, refuse or hold as the route wants now; let waiters through; limit what is left behind."""
         ...
 
+    def take_queued(self) -> None:
+        """Take in what has come so far, by the route that is in force now (rule L6)."""
+        ...
+
+    def limit_drain(self) -> None:
+        """The Service is gone: whatever is open may go on for its drain limit (rules C1, L6)."""
+        ...
+
     def stop(self) -> None:
         """Take in nothing more, for good: what is queued is served first, what is open lives on (rule L6)."""
         ...

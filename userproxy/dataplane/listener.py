@@ -66,7 +66,7 @@ class TcpListener:
         ``shutdown`` and not ``close``: a child that inherited the socket must not go on accepting.
         """
         if self.listening:
-            self._accept_all()
+            self.accept_all()
             self.listening = False
             self._sock.shutdown(socket.SHUT_RDWR)
             share_address(self._sock, False)
@@ -87,12 +87,16 @@ class TcpListener:
         """Accept one turn's worth, then let others have theirs."""
         if not self.listening or self._pausing:
             return
-        for _ in range(ACCEPT_BATCH):
-            if not self._accept_one():
-                return
+        try:
+            for _ in range(ACCEPT_BATCH):
+                if not self._accept_one():
+                    return
+        except Exception:
+            self._runtime.engine.again(self._accept)  # the edge is used up: the rest of the queue waits
+            raise
         self._runtime.engine.again(self._accept)
 
-    def _accept_all(self) -> None:
+    def accept_all(self) -> None:
         """The queue, which the kernel bounds, to its end."""
         while self._accept_one():
             pass

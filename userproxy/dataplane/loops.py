@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 
 from userproxy.model.names import Protocol
 from userproxy.model.routes import Endpoint, Route, RouteKey
@@ -14,9 +15,11 @@ __all__ = ["OwnAddresses"]
 class OwnAddresses:
     """Which addresses the proxy is bound to, and which service ports name one that it may be bound to."""
 
-    __slots__ = ("_bound", "_naming")
+    __slots__ = ("_bound", "_naming", "_range")
 
-    def __init__(self) -> None:
+    def __init__(self, loopback_range: IPv4Network | None = None) -> None:
+        self._range = loopback_range if loopback_range and not loopback_range.is_loopback else None
+        """A range of rule L1 outside of 127.0.0.0/8."""
         self._bound: dict[tuple[Protocol, str], int] = {}
         self._naming: dict[tuple[Protocol, str], set[RouteKey]] = {}
 
@@ -37,13 +40,13 @@ class OwnAddresses:
     def route_changed(self, old: Route | None, new: Route | None) -> None:
         """Remember which service ports name which local addresses."""
         if old is not None:
-            for own in _local_names(old):
+            for own in self._local_names(old):
                 keys = self._naming[own]
                 keys.discard(old.key)
                 if not keys:
                     del self._naming[own]
         if new is not None:
-            for own in _local_names(new):
+            for own in self._local_names(new):
                 self._naming.setdefault(own, set()).add(new.key)
 
     def naming_own(self) -> set[RouteKey]:
@@ -68,12 +71,16 @@ class OwnAddresses:
             serving=tuple(endpoint for endpoint in route.serving if endpoint not in loops),
         )
 
+    def _local_names(self, route: Route) -> Iterable[tuple[Protocol, str]]:
+        """Only addresses that can be this host's by L1: 127.0.0.0/8, a stated range, and any IPv6 one."""
+        every = {*(route.cluster or ()), *(route.local or ()), *route.serving}
+        return {(route.name.protocol, endpoint.name) for endpoint in every if self._may_be_ours(endpoint.ip)}
+
+    def _may_be_ours(self, ip: str) -> bool:
+        if ip.startswith("127.") or ":" in ip:
+            return True
+        return self._range is not None and IPv4Address(ip) in self._range
+
 
 def _less(endpoints: tuple[Endpoint, ...] | None, loops: set[Endpoint]) -> tuple[Endpoint, ...] | None:
     return None if endpoints is None else tuple(e for e in endpoints if e not in loops)
-
-
-def _local_names(route: Route) -> Iterable[tuple[Protocol, str]]:
-    """Only addresses that can be this host's by L1: 127.0.0.0/8, and any IPv6 one."""
-    every = {*(route.cluster or ()), *(route.local or ()), *route.serving}
-    return {(route.name.protocol, e.name) for e in every if e.ip.startswith("127.") or ":" in e.ip}

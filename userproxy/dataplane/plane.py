@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from userproxy.balancing.picker import Picker
@@ -17,6 +17,7 @@ from userproxy.dataplane.closing import Who
 from userproxy.dataplane.dialling import Dialler
 from userproxy.dataplane.intake import Intake, ListenerState
 from userproxy.dataplane.loops import OwnAddresses
+from userproxy.dataplane.problems import looping, taken
 from userproxy.dataplane.publication import Publisher
 from userproxy.dataplane.retries import BindRetries
 from userproxy.dataplane.runtime import Runtime
@@ -26,12 +27,14 @@ from userproxy.dataplane.states import StateLog
 from userproxy.dataplane.tcp import TcpIntake
 from userproxy.dataplane.udp_intake import UdpIntake
 from userproxy.errors import NotListening
-from userproxy.model.names import NamespacedName, ObjectRef, Protocol, ServicePortName
-from userproxy.model.problems import Problem, Severity
+from userproxy.model.names import NamespacedName, Protocol, ServicePortName
+from userproxy.model.problems import Problem
 from userproxy.model.routes import Route, RouteChanges, RouteKey
 from userproxy.settings import Settings
 
 __all__ = ["DataPlane", "DrainReport"]
+
+_CLOSED = (ListenerState.REFUSING, ListenerState.TAKEN, ListenerState.DRAINING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,15 @@ class DataPlane:
             descriptor_limit=descriptor_limit,
             on_hold=on_hold,
             changed=self._changed,
+            failed=failed,
         )
         self._routes: dict[RouteKey, Route] = {}
         self._ports: dict[RouteKey, ServicePort] = {}
         self._by_service: dict[NamespacedName, set[RouteKey]] = {}
         self._draining: list[ServicePort] = []
-        self._own = OwnAddresses()
+        self._own = OwnAddresses(settings.loopback_range)
         self._bindings = Bindings()
-        self._publisher = Publisher(self._runtime, self._ports.get, self._install_later, failed)
+        self._publisher = Publisher(self._runtime, self._ports.get, self._install_later)
         self._retries = BindRetries(self._runtime.deadlines, self._try_again)
         self._states = StateLog()
         self._idle = asyncio.Event()
@@ -109,7 +113,7 @@ class DataPlane:
         # One name may stand for TCP and for UDP only in different Services (rule D5).
         port = found[0]
         intake = port.intake
-        if intake is None or intake.state in (ListenerState.REFUSING, ListenerState.TAKEN):
+        if intake is None or intake.state in _CLOSED:
             raise NotListening(f"{port.key.name} does not listen: {self._snapshot(port).state}")
         return intake.host, intake.port
 
@@ -135,7 +139,7 @@ class DataPlane:
 
     def problems(self) -> tuple[Problem, ...]:
         """Addresses that are taken (rule L4), and endpoints that lead back to us (rule L8)."""
-        return (*self._taken(), *self._looping())
+        return (*taken(self._retries, self._routes), *looping(self._own, self._routes))
 
     # Stopping.
 
@@ -180,13 +184,22 @@ class DataPlane:
         self._install(ready)
 
     def _install_later(self, batch: list[tuple[Route, Picker]]) -> None:
-        """The rings of ``batch`` took their time: nobody waits for this publication."""
-        self._install(batch)
+        """The rings of ``batch`` took their time: nobody waits for this publication.
+
+        Meanwhile an endpoint may have become one of our own addresses: then a ring without it is due.
+        """
+        ready = [
+            (route, picker)
+            for route, picker in batch
+            if self._own.without_loops(self._routes[route.key]).internal == route.internal
+        ]
+        self._publish([self._routes[route.key] for route, picker in batch if (route, picker) not in ready])
+        self._install(ready)
         self._changed()
 
     def _install(self, batch: list[tuple[Route, Picker]]) -> None:
         """Bind, assign, listen. Each picker was made for its route; nothing here takes long."""
-        bound, errors = self._bind([route for route, _ in batch if self._needs_address(route)])
+        bound, errors = self._bindings.bind([route for route, _ in batch if self._needs_address(route)])
         again: set[RouteKey] = set()
         for route, picker in batch:
             key = route.key
@@ -195,6 +208,8 @@ class DataPlane:
                 port = self._ports[key] = ServicePort(self._runtime, route, picker)
                 self._by_service.setdefault(key.name.service, set()).add(key)
             else:
+                if port.intake is not None and not route.internal and not route.options.hold_s:
+                    port.intake.take_queued()  # by the last route that has endpoints (rule L6)
                 port.publish(route, picker)
             if key in bound:
                 again |= self._take_over(port, bound[key])
@@ -220,23 +235,6 @@ class DataPlane:
             route.listen_port,
             route.service_port,
         )
-
-    def _bind(self, routes: list[Route]) -> tuple[dict[RouteKey, Bound], dict[RouteKey, OSError]]:
-        """Stated numbers first, then others for those that failed (rule L1)."""
-        bound: dict[RouteKey, Bound] = {}
-        errors: dict[RouteKey, OSError] = {}
-        for route in routes:
-            try:
-                bound[route.key] = self._bindings.stated(route)
-            except OSError as error:
-                errors[route.key] = error
-        for route in [route for route in routes if route.key in errors]:
-            try:
-                bound[route.key] = self._bindings.moved(route, errors[route.key])
-                del errors[route.key]
-            except OSError as error:
-                errors[route.key] = error
-        return bound, errors
 
     def _take_over(self, port: ServicePort, bound: Bound) -> set[RouteKey]:
         """The new address opens first, then the old one stops (rules S12, L6)."""
@@ -268,6 +266,7 @@ class DataPlane:
         if not keys:
             del self._by_service[key.name.service]
         port.stop()
+        port.limit_drain()
         self._touched[key] = None
         self._with_retired.discard(key)
         self._states.closed(key)
@@ -314,24 +313,6 @@ class DataPlane:
     def _snapshot(self, port: ServicePort) -> PortSnapshot:
         return snapshot_of(port, draining=False, reason=self._retries.reason(port.key))
 
-    def _taken(self) -> Iterator[Problem]:
-        for key in self._retries.pending():
-            route = self._routes[key]
-            yield _problem(
-                key,
-                "spec.ports",
-                f"{route.listen_host}:{route.listen_port}",
-                "L4",
-                f"cannot listen: {self._retries.reason(key)}; retried, everything else works",
-            )
-
-    def _looping(self) -> Iterator[Problem]:
-        for key in sorted(self._own.naming_own()):
-            for endpoint in self._own.loops(self._routes[key]):
-                yield _problem(
-                    key, "endpoints", endpoint.name, "L8", "leads back to userproxy itself: not used"
-                )
-
     def _changed(self) -> None:
         """A listener or a drain went on by itself."""
         self._touched.update((port.key, None) for port in self._draining if not port.open_count())
@@ -347,9 +328,3 @@ class DataPlane:
 
     def _every_port(self) -> tuple[ServicePort, ...]:
         return (*self._ports.values(), *self._draining)
-
-
-def _problem(key: RouteKey, field: str, value: str, rule: str, message: str) -> Problem:
-    ref = ObjectRef("Service", key.name.namespace, key.name.name)
-    port = f" (port {key.name.port_name or key.name.protocol}, {key.family})"
-    return Problem(ref, field, value, rule, message + port, Severity.WARNING)

@@ -17,19 +17,17 @@ __all__ = ["Publisher"]
 class Publisher:
     """Makes pickers. Owns the tasks that build large rings."""
 
-    __slots__ = ("_building", "_failed", "_install", "_port_of", "_runtime")
+    __slots__ = ("_building", "_install", "_port_of", "_runtime")
 
     def __init__(
         self,
         runtime: Runtime,
         port_of: Callable[[RouteKey], ServicePort | None],
         install: Callable[[list[tuple[Route, Picker]]], None],
-        failed: Callable[[BaseException], None] | None,
     ) -> None:
         self._runtime = runtime
         self._port_of = port_of
         self._install = install
-        self._failed = failed
         self._building: dict[RouteKey, asyncio.Task[None]] = {}
 
     def picker_now(self, route: Route) -> Picker | None:
@@ -51,9 +49,11 @@ class Publisher:
         return None
 
     def _done(self, task: asyncio.Task[None]) -> None:
+        for key in [key for key, building in self._building.items() if building is task]:
+            del self._building[key]  # it failed: nobody shall wait for it
         error = None if task.cancelled() else task.exception()
-        if error is not None and self._failed is not None:
-            self._failed(error)
+        if error is not None:
+            self._runtime.failed(error)
 
     async def _build(self, route: Route) -> None:
         steps = picker_steps(
@@ -70,7 +70,7 @@ class Publisher:
                 picker: Picker = finished.value
                 break
             await asyncio.sleep(0)
-        del self._building[route.key]
+        self._building.pop(route.key)
         self._install([(route, picker)])
 
     def drop(self, key: RouteKey) -> None:
@@ -86,7 +86,11 @@ class Publisher:
     async def finished(self) -> None:
         """Return once no ring is being built. Raises what a build raised."""
         while self._building:
-            await asyncio.gather(*self._building.values(), return_exceptions=False)
+            # Neither cancels a build nor is cancelled with one that a newer route drops.
+            done, _ = await asyncio.wait(tuple(self._building.values()))
+            for task in done:
+                if not task.cancelled():
+                    task.result()
 
     def _previous(self, key: RouteKey) -> Picker | None:
         port = self._port_of(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 
@@ -17,12 +18,14 @@ from userproxy.settings import Settings
 
 __all__ = ["Runtime"]
 
+logger = logging.getLogger(__name__)
+
 
 class Runtime:
     """One for each data plane; made inside a running loop, closed by the plane."""
 
     __slots__ = (
-        "changed", "connections", "deadlines", "descriptors", "dialler", "engine", "loop",
+        "changed", "connections", "deadlines", "descriptors", "dialler", "engine", "failed", "loop",
         "next_pause_log", "on_hold", "pipes", "random", "settings", "udp",
     )  # fmt: skip
 
@@ -34,6 +37,7 @@ class Runtime:
         descriptor_limit: int | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
         changed: Callable[[], None] | None = None,
+        failed: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.settings = settings
         self.loop = asyncio.get_running_loop()
@@ -46,10 +50,14 @@ class Runtime:
         self.on_hold = on_hold
         """Told the name when the first connection of a service port waits (rule L9)."""
         self.changed = changed if changed is not None else _nobody
-        """Called when a listener's state changed by itself: taken, or free again."""
+        """Called when what has stopped is empty, or an address was tried again."""
+        self.failed = failed if failed is not None else _log_fault
+        """Told of a fault of ours, or of an embedder's callback."""
         self.connections = 0
         """TCP connections that are open now, of all service ports."""
-        self.udp = FlowRegistry(self.loop, self.deadlines, self.descriptors, settings.udp.max_flows)
+        # Half of the descriptors at most: flows idle for minutes, and connections want theirs meanwhile.
+        most_flows = min(settings.udp.max_flows, self.descriptors.capacity // 2)
+        self.udp = FlowRegistry(self.loop, self.deadlines, self.descriptors, most_flows)
         """The UDP flows of all service ports."""
         self.next_pause_log = 0.0
         """Loop time from which running out of descriptors may be logged again."""
@@ -67,3 +75,7 @@ class Runtime:
 
 def _nobody() -> None:
     """No one asked to be told."""
+
+
+def _log_fault(error: BaseException) -> None:
+    logger.error("a fault in the data plane", exc_info=error)

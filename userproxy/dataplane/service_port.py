@@ -14,6 +14,7 @@ from userproxy.balancing.affinity import AffinityTable
 from userproxy.balancing.picker import Picker
 from userproxy.dataplane.closing import Who
 from userproxy.dataplane.counters import EndpointCounters, PortCounters
+from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.intake import Intake
 from userproxy.dataplane.runtime import Runtime
 from userproxy.log import log_event
@@ -91,13 +92,16 @@ class ServicePort:
 
     def first_held(self) -> None:
         """The first client waits for an endpoint: say so, that somebody may start one (rule L9)."""
-        name = self.key.name
-        log_event(
-            logger, logging.INFO, "hold_started", namespace=name.namespace, service=name.name,
-            port_name=name.port_name, protocol=name.protocol, family=self.key.family,
-        )  # fmt: skip
-        if self.runtime.on_hold is not None:
-            self.runtime.on_hold(name)
+        log_event(logger, logging.INFO, "hold_started", **port_fields(self.key))
+        # In a turn of its own: what the callback does, or raises, is no part of accepting.
+        self.runtime.loop.call_soon(self._tell_of_hold)
+
+    def _tell_of_hold(self) -> None:
+        try:
+            if self.runtime.on_hold is not None:
+                self.runtime.on_hold(self.key.name)
+        except Exception as error:
+            self.runtime.failed(error)
 
     def intakes(self) -> list[Intake]:
         """The current one and those that drain."""
@@ -116,6 +120,11 @@ class ServicePort:
         for intake in self.intakes():
             intake.stop()
             intake.cut_waiting(Who.STOP)
+
+    def limit_drain(self) -> None:
+        """The Service is gone: its drain limit counts for all that is open (rule L6)."""
+        for intake in self.intakes():
+            intake.limit_drain()
 
     def forget_drained(self) -> None:
         self.retired = [intake for intake in self.retired if len(intake)]

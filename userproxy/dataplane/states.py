@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.intake import ListenerState
 from userproxy.log import log_event
 from userproxy.model.routes import RouteKey
@@ -48,7 +49,6 @@ def _text(host: str, port: int | None) -> str:
 
 def _log(level: int, event: str, key: RouteKey, listener: str, reason: str) -> None:
     log_event(
-        logger, level, event, namespace=key.name.namespace, service=key.name.name,
-        port_name=key.name.port_name, protocol=key.name.protocol, family=key.family, listener=listener,
+        logger, level, event, **port_fields(key), listener=listener,
         **({"message": reason} if reason else {}),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from userproxy.dataplane.binding import Bound
 from userproxy.dataplane.closing import Phase, Who, close_state
 from userproxy.dataplane.connection import Connection
 from userproxy.dataplane.deadlines import Deadline
+from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.listener import TcpListener
 from userproxy.dataplane.runtime import Runtime
@@ -27,8 +28,8 @@ class TcpIntake:
     """An `Intake`; also the keeper of its connections."""
 
     __slots__ = (
-        "_connections", "_idle_sweep", "_listener", "_runtime", "_stopped", "_taken", "_waiting", "host",
-        "port", "reason", "service_port",
+        "_connections", "_drain_limit_s", "_gone", "_idle_sweep", "_idle_timeout_s", "_listener", "_runtime",
+        "_stopped", "_taken", "_waiting", "host", "port", "reason", "service_port",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
@@ -38,10 +39,15 @@ class TcpIntake:
         self.port = bound.port
         self.reason = bound.reason
         self._listener = TcpListener(runtime, bound.sock, self._accepted)
+        runtime.descriptors.hold(1)
         self._connections: set[Connection] = set()
         self._waiting: set[Connection] = set()
         self._idle_sweep: Deadline | None = None
+        self._idle_timeout_s: float | None = None
+        self._drain_limit_s: float | None = None
         self._stopped = False
+        self._gone = False
+        """The Service is gone, and every endpoint with it."""
         self._taken = False
 
     def __len__(self) -> int:
@@ -67,16 +73,24 @@ class TcpIntake:
             self._listen_or_refuse(bool(self.service_port.usable or route.options.hold_s))
         for connection in tuple(self._waiting):
             connection.route_changed()
-        if route.options.drain_limit_s is not None:
-            for connection in tuple(self._connections):
-                self._limit_drain(connection, route.options.drain_limit_s)
-        if route.options.idle_timeout_s is not None and self._idle_sweep is None:
-            self._sweep_later(route.options.idle_timeout_s)
+        self._limit_drains()
+        if route.options.idle_timeout_s != self._idle_timeout_s:
+            self._idle_timeout_s = route.options.idle_timeout_s
+            self._sweep_later()
+
+    def take_queued(self) -> None:
+        if self._listener.listening:
+            self._listener.accept_all()
+
+    def limit_drain(self) -> None:
+        self._gone = True
+        self._limit_drains()
 
     def stop(self) -> None:
         if not self._stopped:
             self._listener.close()
             self._stopped = True
+            self._runtime.descriptors.give(1)
 
     def cut_waiting(self, who: Who) -> None:
         for connection in tuple(self._waiting):
@@ -121,18 +135,19 @@ class TcpIntake:
     def _refused_by_limit(self, address: str) -> None:
         state = close_state(Who.LIMIT, Phase.DIALLING)
         self.service_port.counters.ends[state] += 1
-        name = self.service_port.key.name
         log_event(
-            logger, logging.DEBUG, "connection_closed", namespace=name.namespace, service=name.name,
-            port_name=name.port_name, protocol=name.protocol, family=self.service_port.key.family,
+            logger, logging.DEBUG, "connection_closed", **port_fields(self.service_port.key),
             client=address, endpoint=None, state=state,
         )  # fmt: skip
 
     # What a connection says to its keeper.
 
+    @property
+    def stopped(self) -> bool:
+        return self._stopped
+
     def may_hold(self) -> bool:
-        held = self.service_port.counters.held
-        return not self._stopped and held < self._runtime.settings.limits.max_held_per_service
+        return self.service_port.counters.held < self._runtime.settings.limits.max_held_per_service
 
     def held(self, connection: Connection) -> None:
         self._waiting.add(connection)
@@ -144,6 +159,10 @@ class TcpIntake:
         self._waiting.discard(connection)
         self.service_port.counters.held -= 1
 
+    def connected(self, connection: Connection) -> None:
+        if self._drain_limit_s is not None:
+            self._limit(connection)
+
     def over(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._runtime.connections -= 1
@@ -153,32 +172,41 @@ class TcpIntake:
 
     # Limits of time.
 
-    def _limit_drain(self, connection: Connection, limit_s: float) -> None:
-        left_behind = connection.connected and connection.endpoint not in self.service_port.usable
-        if not left_behind:
-            if connection.drain is not None:
-                connection.drain.cancel()
-                connection.drain = None
-        elif connection.drain is None:
-            connection.drain = self._runtime.deadlines.after(limit_s, lambda: connection.cut(Who.STOP))
+    def _limit_drains(self) -> None:
+        """The drain limit of the route counts for those whose endpoint has left (rule C1)."""
+        before, self._drain_limit_s = self._drain_limit_s, self.service_port.route.options.drain_limit_s
+        if before is not None or self._drain_limit_s is not None:
+            for connection in tuple(self._connections):
+                if before != self._drain_limit_s:
+                    connection.stop_drain()
+                self._limit(connection)
 
-    def _sweep_later(self, idle_timeout_s: float) -> None:
-        self._idle_sweep = self._runtime.deadlines.after(
-            max(LEAST_SWEEP_S, idle_timeout_s / 4), self._sweep_idle
-        )
+    def _limit(self, connection: Connection) -> None:
+        left_behind = self._gone or connection.endpoint not in self.service_port.usable
+        if self._drain_limit_s is None or not connection.connected or not left_behind:
+            connection.stop_drain()
+        elif connection.drain is None:
+            connection.drain = self._runtime.deadlines.after(
+                self._drain_limit_s, lambda: connection.cut(Who.STOP)
+            )
+
+    def _sweep_later(self) -> None:
+        """Look at idle connections four times in their limit; none: not at all."""
+        if self._idle_sweep is not None:
+            self._idle_sweep.cancel()
+            self._idle_sweep = None
+        if self._idle_timeout_s is not None and not (self._stopped and not self._connections):
+            pause_s = max(LEAST_SWEEP_S, self._idle_timeout_s / 4)
+            self._idle_sweep = self._runtime.deadlines.after(pause_s, self._sweep_idle)
 
     def _sweep_idle(self) -> None:
         """Compare byte counts now and then: no cost for a connection that is busy."""
-        self._idle_sweep = None
-        idle_timeout_s = self.service_port.route.options.idle_timeout_s
-        if idle_timeout_s is None or (self._stopped and not self._connections):
-            return
         now = self._runtime.loop.time()
         for connection in tuple(self._connections):
             total = connection.bytes_to_endpoint + connection.bytes_to_client
             if total != connection.idle_total or not connection.connected:
                 connection.idle_total = total
                 connection.idle_since = now
-            elif now - connection.idle_since >= idle_timeout_s:
+            elif self._idle_timeout_s is not None and now - connection.idle_since >= self._idle_timeout_s:
                 connection.cut(Who.IDLE)
-        self._sweep_later(idle_timeout_s)
+        self._sweep_later()

@@ -10,6 +10,7 @@ from typing import Protocol
 from userproxy.dataplane.closing import Phase, Who, close_state
 from userproxy.dataplane.counters import EndpointCounters
 from userproxy.dataplane.engine import ERR, IN, READS
+from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.udp_flows import FlowEntry
@@ -166,9 +167,7 @@ def log_flow(
     service_port: ServicePort, address: Address, state: str, /, **fields: str | int | float | None
 ) -> None:
     """One flow_closed line, also for a client that never had an endpoint."""
-    name = service_port.key.name
     log_event(
-        logger, logging.DEBUG, "flow_closed", namespace=name.namespace, service=name.name,
-        port_name=name.port_name, protocol=name.protocol, family=service_port.key.family,
+        logger, logging.DEBUG, "flow_closed", **port_fields(service_port.key),
         client=Endpoint.of(address[0], address[1]).name, state=state, **fields,
     )  # fmt: skip

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 DATAGRAMS_PER_TURN = 64
 """Then other sockets have their turn."""
 
+QUEUED_TURNS = 256
+"""16,384 datagrams: more than fit into the receive buffer."""
+
 _buffer = bytearray(DATAGRAM_BYTES)
 _view = memoryview(_buffer)
 
@@ -66,6 +69,7 @@ class UdpIntake:
         self._queued = False
         self._stopped = False
         tune_listener(self._sock)
+        runtime.descriptors.hold(1)
         runtime.engine.watch(self._sock.fileno(), self, READS)
 
     def __len__(self) -> int:
@@ -94,6 +98,15 @@ class UdpIntake:
         elif not self.service_port.route.options.hold_s:
             self._waiting.drop(Who.NO_ENDPOINT)
 
+    def take_queued(self) -> None:
+        """As much as the kernel may have queued, and no more: a flood must not keep us."""
+        for _ in range(QUEUED_TURNS):
+            if not self._receive_some():
+                return
+
+    def limit_drain(self) -> None:
+        """Flows end with their listener (rule C3)."""
+
     def stop(self) -> None:
         """Refuse, forward what is queued, hand over the answers that have come, close. Ends all flows."""
         if not self._stopped:
@@ -115,13 +128,13 @@ class UdpIntake:
         """The address is free when this returns; flows that are left end (rule C3), in turns."""
         if self._open:
             self._refuse()  # the queue gets no longer from here on
-        while self._receive_some():
-            pass
+        self.take_queued()
         self._waiting.drop(Who.STOP)
         for flow in self._all:
             flow.hand_over_last()
         self._stopped = True
         self._runtime.engine.close_later(self._sock)
+        self._runtime.descriptors.give(1)
 
     def _end_some(self) -> None:
         for flow in tuple(self._all)[:ENDS_PER_TURN]:
