@@ -107,6 +107,19 @@ def test_one_slice_has_one_port_and_one_family(addresses: list[str]) -> None:
         endpoint_slice("web", addresses)
 
 
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        pytest.param(2, "IPv4 at port 1, IPv4 at port 2: use", id="two"),
+        pytest.param(3, "IPv4 at port 1, IPv4 at port 2, IPv4 at port 3: use", id="three"),
+        pytest.param(500, "IPv4 at port 1, IPv4 at port 2, IPv4 at port 3 and 497 more: use", id="many"),
+    ],
+)
+def test_of_many_ports_that_do_not_go_together_three_are_shown(number: int, shown: str) -> None:
+    with pytest.raises(ValueError, match=f"^a slice has one family and port number, not {shown}"):
+        endpoint_slice("web", [f"127.0.0.1:{port}" for port in range(1, number + 1)])
+
+
 def test_slices_for_any_addresses() -> None:
     one, two, three = endpoint_slices(
         "web", ["127.0.0.1:1", "127.0.0.1:2", "[::1]:1", "127.0.0.2:1"], ready=False

@@ -26,6 +26,8 @@ Texts = Mapping[str, str]
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 _CONDITIONS = ("ready", "serving", "terminating")
+_SHOWN = 3
+"""Families and ports that an error names, of those that do not go together."""
 
 
 def service(
@@ -80,7 +82,9 @@ def endpoint_slice(
     places = [_place(address) for address in addresses]
     kinds = {(family, number) for family, _, number in places}
     if len(kinds) > 1:
-        raise ValueError(f"a slice has one family and port number, not {sorted(kinds)}: use endpoint_slices")
+        shown = ", ".join(f"{family} at port {number}" for family, number in sorted(kinds)[:_SHOWN])
+        more = f" and {len(kinds) - _SHOWN} more" if len(kinds) > _SHOWN else ""
+        raise ValueError(f"a slice has one family and port number, not {shown}{more}: use endpoint_slices")
     family, number = next(iter(kinds), ("IPv4", None))
     numbered: list[object] = [{"name": port_name, "protocol": protocol, "port": number}] if number else []
     return {
