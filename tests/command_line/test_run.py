@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import mmap
 import os
 import re
 import signal
@@ -174,17 +173,28 @@ async def test_namespaces_and_selector_limit_what_is_served(tmp_path: Path) -> N
 # Signals.
 
 
+WITHOUT_TIME_STAMPS = """
+import sys
+import userproxy.sources.disk as disk
+disk._stamp = lambda status: (status.st_ino,)
+disk._TRUSTED_AGE_NS = -1
+from userproxy.cli import main
+raise SystemExit(main(sys.argv[1:]))
+"""
+
+
 async def test_sighup_reads_files_again_and_standard_input_not(tmp_path: Path) -> None:
-    file = tmp_path / "m.yaml"
+    """On a file system where nothing else tells of a change."""
+    file, program = tmp_path / "m.yaml", tmp_path / "blind.py"
     file.write_text(manifest(service("before", 80)))
-    async with running(tmp_path, "run", "-f", "-", "-f", file, "--addresses", "ephemeral") as run:
+    program.write_text(WITHOUT_TIME_STAMPS)
+    script = f'exec "{sys.executable}" "{program}" run -f - -f "{file}" --addresses ephemeral "$@"'
+    async with running(tmp_path, script, "sh", shell=True) as run:
         assert run.process.stdin is not None
         run.process.stdin.write(manifest(service("piped", 80)).encode())
         run.process.stdin.close()
         await run.rows(lambda rows: _services(rows) == ["before", "piped"])
-        with file.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as content:
-            # No watch is told of what is written so.
-            content[:] = content[:].replace(b"before", b"behind")
+        file.write_text(manifest(service("behind", 80)))
         run.process.send_signal(signal.SIGHUP)
         await run.rows(lambda rows: _services(rows) == ["behind", "piped"])
         assert await run.stop() == 0
