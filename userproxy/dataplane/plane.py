@@ -265,10 +265,10 @@ class DataPlane:
         keys.discard(key)
         if not keys:
             del self._by_service[key.name.service]
+        self._with_retired.discard(key)
         port.stop()
         port.limit_drain()
         self._touched[key] = None
-        self._with_retired.discard(key)
         self._states.closed(key)
         if port.open_count():
             self._draining.append(port)

@@ -1,0 +1,137 @@
+"""A running proxy with everything that it must have given back once its peers are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from userproxy import Addresses, MemorySource, Proxy, Settings
+from userproxy.dataplane.connection import Connection
+from userproxy.dataplane.plane import DataPlane
+from userproxy.dataplane.runtime import Runtime
+from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.side import Side
+from userproxy.log import FieldValue, fields_of
+from userproxy.settings import DialSettings
+
+LIMIT_S = 60.0
+"""A hard limit for whatever is waited for; nothing depends on it unless something is broken."""
+EPHEMERAL = Settings(
+    addresses=Addresses.EPHEMERAL, dial=DialSettings(timeouts_s=(0.1, 0.1, 0.2, 0.2), hold_retry_s=0.02)
+)
+
+
+class Ends(logging.Handler):
+    """The ``connection_closed`` and ``flow_closed`` events in the order in which they came."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.events: list[dict[str, FieldValue]] = []
+        self.faults: list[str] = []
+        """Errors that were logged: a proxy under attack has none of its own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = fields_of(record)
+        if fields is not None and fields["event"] in ("connection_closed", "flow_closed"):
+            self.events.append(fields)
+        elif record.levelno >= logging.ERROR and fields is None:
+            self.faults.append(record.getMessage())
+
+    def by_client(self) -> dict[str, list[dict[str, FieldValue]]]:
+        """Events by the client's IP address."""
+        found: dict[str, list[dict[str, FieldValue]]] = {}
+        for event in self.events:
+            found.setdefault(str(event["client"]), []).append(event)
+        return found
+
+
+@dataclass
+class World:
+    """A proxy on a memory source, and what it has ever served."""
+
+    source: MemorySource
+    proxy: Proxy
+    ends: Ends
+    seen: dict[int, ServicePort] = field(default_factory=dict)
+    """Every service port that was ever met, also those that are gone: their counters are still true."""
+
+    @property
+    def plane(self) -> DataPlane:
+        return self.proxy._running
+
+    @property
+    def runtime(self) -> Runtime:
+        return self.plane._runtime
+
+    async def settled(self) -> None:
+        """Wait until what was applied is in force, and remember the service ports that there are now."""
+        await self.proxy.settled(LIMIT_S)
+        self.look()
+
+    def look(self) -> None:
+        for port in self.plane._every_port():
+            self.seen[id(port)] = port
+
+    async def quiet(self) -> None:
+        """Wait until nothing is open; then nothing of it may be left anywhere."""
+        await until(lambda: not self.runtime.connections)
+        runtime = self.runtime
+        listening = [port.intake for port in self.plane._ports.values() if port.intake is not None]
+        stopped = self.proxy._background[0].done()
+        counted = (0 if stopped else len(listening)) + 2 * runtime.pipes.made + runtime.flows
+        assert runtime.descriptors.used == counted
+        assert runtime.engine.fast == {}
+        handlers = runtime.engine.handlers.values()
+        assert not [one for one in handlers if isinstance(one, Side | Connection)]
+        for port in self.seen.values():
+            assert port.counters.held == 0
+            assert sum(port.counters.ends.values()) + port.open_count() == port.counters.accepted
+            if not port.open_count():
+                assert not any(seen.open for seen in port.endpoints.values())
+        assert self.ends.faults == []
+
+    def ended(self) -> Counter[str]:
+        """How everything that was ever accepted ended."""
+        total: Counter[str] = Counter()
+        for port in self.seen.values():
+            total.update(port.counters.ends)
+        return total
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait, turn by turn of the loop, until ``holds`` says so."""
+    async with asyncio.timeout(LIMIT_S):
+        while not holds():
+            await asyncio.sleep(0)
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@contextlib.asynccontextmanager
+async def world(settings: Settings = EPHEMERAL) -> AsyncIterator[World]:
+    """Run a proxy; afterwards no descriptor and no task of it may be left.
+
+    Backends start before it: uvloop keeps a descriptor from the first server on.
+    """
+    before = open_descriptors()
+    tasks = len(asyncio.all_tasks())
+    logger = logging.getLogger("userproxy.dataplane")
+    ends, level = Ends(), logger.level
+    logger.addHandler(ends)
+    logger.setLevel(logging.DEBUG)
+    source = MemorySource()
+    try:
+        async with Proxy(source, settings=settings) as proxy:
+            yield World(source, proxy, ends)
+    finally:
+        logger.removeHandler(ends)
+        logger.setLevel(level)
+    # Peers on uvloop close in a later turn.
+    await until(lambda: open_descriptors() <= before and len(asyncio.all_tasks()) <= tasks)
