@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import _socket
 import asyncio
 import contextlib
 import errno
 import random
 import socket
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Act", "Actor", "Endpoints", "Script", "random_script", "shrink", "stream"]
+import pytest
 
+from userproxy.dataplane import dialling, sockets
+
+__all__ = ["Act", "Actor", "Endpoints", "Script", "narrow_proxy", "random_script", "shrink", "stream"]
+
+_tune = sockets.tune_endpoint_socket
 _RESET = struct.pack("ii", 1, 0)
 _BROKEN = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN, errno.ETIMEDOUT})
 HEADER = struct.Struct("!I")
@@ -209,10 +215,29 @@ class Endpoints:
         await self.actors[number].play(sock, self._go_on)
 
 
-def shrink(sock: socket.socket) -> None:
-    """Small buffers: every write of some size is a partial one. (Smaller ones wait for delayed ACKs.)"""
+def shrink(sock: _socket.socket) -> None:
+    """Small buffers: every write of some size is a partial one.
+
+    Loopback's own segments of 64 KiB would not fit into these, and wait for timers of the kernel.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+@contextlib.contextmanager
+def narrow_proxy() -> Iterator[None]:
+    """The proxy's own sockets get small buffers too, so that little stands in the kernel's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (sockets, dialling):
+            patch.setattr(module, "tune_endpoint_socket", _tune_and_shrink)
+        yield
+
+
+def _tune_and_shrink(sock: _socket.socket) -> None:
+    _tune(sock)
+    shrink(sock)
 
 
 def listening() -> socket.socket:
