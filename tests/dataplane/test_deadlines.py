@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from tests.dataplane.clock import Clock
-from userproxy.dataplane.deadlines import Deadlines
+from userproxy.dataplane.deadlines import LEAST_SWEEP, Deadlines
 
 
 def deadlines_on(clock: Clock) -> Deadlines:
@@ -95,3 +95,20 @@ def test_nothing_fires_after_close() -> None:
     deadlines.close()
     clock.turn(2.0)
     assert fired == []
+
+
+@pytest.mark.parametrize("lengths", [1, 1000], ids=["of one length", "each of its own length"])
+def test_cancelled_limits_take_no_memory_for_their_time(lengths: int) -> None:
+    fired: list[str] = []
+    clock = Clock()
+    deadlines = deadlines_on(clock)
+    # The first of its queue is live, so that nothing behind it can leave by the head.
+    deadlines.after(86400.0, append(fired, "first"))
+    for number in range(10 * LEAST_SWEEP):
+        deadlines.after(86400.0 + number % lengths, append(fired, "never")).cancel()
+    assert len(deadlines) <= LEAST_SWEEP
+    live = [deadlines.after(90000.0, append(fired, "live")) for _ in range(2 * LEAST_SWEEP)]
+    assert len(deadlines) >= len(live)
+    clock.turn(90000.0)
+    assert fired == ["first", *["live"] * len(live)]
+    assert len(deadlines) == 0

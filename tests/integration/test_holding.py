@@ -6,6 +6,7 @@ import pytest
 
 from tests.dataplane.harness import Peer
 from tests.integration.world import World, until, world
+from userproxy.dataplane.deadlines import LEAST_SWEEP
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
@@ -73,3 +74,20 @@ async def test_L9_S12_waiting_clients_of_every_earlier_port_are_let_through() ->
                 assert await client.receive() == b""
         await w.quiet()
         assert w.ended() == {"--": 3}
+
+
+async def test_L9_CH_clients_that_wait_and_go_leave_nothing_for_the_rest_of_their_time() -> None:
+    async with world() as w:
+        w.source.apply(service("web", 80, annotations=HOLD))
+        await w.settled()
+        patient = await waiting_client(w)
+        for _ in range(40):
+            for client in [await Peer.connect(w.proxy.address("web")) for _ in range(100)]:
+                client.reset()
+            await until(lambda: held(w) <= 1)
+        await until(lambda: w.ended()["CH"] + w.ended()["CD"] == 4000)
+        assert len(w.runtime.deadlines) <= LEAST_SWEEP
+        w.source.delete("Service", "web")
+        await w.settled()
+        await is_reset(patient)
+        await w.quiet()

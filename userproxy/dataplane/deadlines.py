@@ -13,11 +13,15 @@ from collections import deque
 from collections.abc import Callable
 from operator import attrgetter
 
-__all__ = ["Deadline", "Deadlines"]
+__all__ = ["LEAST_SWEEP", "Deadline", "Deadlines"]
 
 logger = logging.getLogger(__name__)
 
 _WHEN = attrgetter("when")
+
+
+LEAST_SWEEP = 1024
+"""Fewer cancelled limits are not worth a look."""
 
 
 class Deadline:
@@ -36,11 +40,14 @@ class Deadline:
 class Deadlines:
     """Owns one timer handle; `close` cancels it and all limits."""
 
-    __slots__ = ("_due", "_fires_at", "_loop", "_queues", "_timer")
+    __slots__ = ("_due", "_fires_at", "_loop", "_queues", "_size", "_sweep_at", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._queues: dict[float, deque[Deadline]] = {}
+        self._size = 0
+        """Limits in all queues, with those that were cancelled."""
+        self._sweep_at = LEAST_SWEEP
         self._due: deque[Deadline] = deque()
         """Out of their queues, and called one after the other right now."""
         self._timer: asyncio.TimerHandle | None = None
@@ -54,15 +61,34 @@ class Deadlines:
         if queue is None:
             queue = self._queues[delay_s] = deque()
         queue.append(deadline)
+        self._size += 1
+        if self._size >= self._sweep_at:
+            self._sweep()
         self._arm(when)
         return deadline
 
+    def __len__(self) -> int:
+        """Limits that take memory: pending ones, and cancelled ones that were not swept out yet."""
+        return self._size
+
     def close(self) -> None:
         self._queues.clear()
+        self._size = 0
         self._due.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _sweep(self) -> None:
+        """Forget what was cancelled."""
+        for delay_s, queue in list(self._queues.items()):
+            live = deque(deadline for deadline in queue if deadline.callback is not None)
+            self._size += len(live) - len(queue)
+            if live:
+                self._queues[delay_s] = live
+            else:
+                del self._queues[delay_s]
+        self._sweep_at = max(LEAST_SWEEP, 2 * self._size)
 
     def _arm(self, when: float) -> None:
         """See that the timer fires at ``when`` at the latest."""
@@ -86,6 +112,7 @@ class Deadlines:
         for delay_s, queue in list(self._queues.items()):
             while queue and (queue[0].callback is None or queue[0].when <= now):
                 due.append(queue.popleft())
+                self._size -= 1
             if not queue:
                 del self._queues[delay_s]
         self._due.extend(sorted(due, key=_WHEN))
