@@ -11,7 +11,6 @@ __all__ = [
     "ApiError",
     "ConfigError",
     "CredentialsError",
-    "DialError",
     "DocumentError",
     "InvalidObject",
     "ListenError",
@@ -76,10 +75,6 @@ class ApiError(WatchError):
 
 class ResourceExpired(ApiError):
     """The resourceVersion (or continue token) is too old: list again (rule R5)."""
-
-
-class DialError(UserproxyError):
-    """No connection to an endpoint could be made."""
 
 
 class ListenError(UserproxyError):

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.docs.project import DOCS, ROOT, modules, names_of_tests, table_rows
-from userproxy.dataplane.closing import GOOD_END, Phase, Who
+from userproxy.dataplane.closing import Phase, Who, close_state
 
 PAGE = DOCS / "close-reasons.md"
 ROWS = [(protocol, row) for protocol in ("TCP", "UDP") for row in table_rows(PAGE, section=f"## {protocol}")]
@@ -34,7 +34,7 @@ def test_each_pair_says_what_it_means_and_which_test_holds_it(protocol: str, row
 
 def test_each_pair_has_a_test_that_is_named_after_it() -> None:
     named = {letters for name in names_of_tests() for letters in re.findall(r"_([CENTILX][HDTF])_", name)}
-    assert named == PAIRS - {GOOD_END}
+    assert named == PAIRS - {close_state(Who.BOTH, Phase.OVER)}
 
 
 def test_every_letter_is_explained() -> None:

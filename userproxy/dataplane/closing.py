@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["GOOD_END", "Phase", "Who", "close_state"]
+__all__ = ["Phase", "Who", "close_state"]
 
 
 class Who(StrEnum):
@@ -43,6 +43,3 @@ class Phase(StrEnum):
 def close_state(who: Who, phase: Phase) -> str:
     """The two letters."""
     return who.value + phase.value
-
-
-GOOD_END = close_state(Who.BOTH, Phase.OVER)
