@@ -60,7 +60,7 @@ class Intake(Protocol):
         ...
 
     def take_queued(self) -> None:
-        """Take in what has come so far, by the route that is in force now (rule L6)."""
+        """Nothing can be sent from now on: take in what has come so far, by the last route (rule L6)."""
         ...
 
     def limit_drain(self) -> None:

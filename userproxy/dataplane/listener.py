@@ -66,7 +66,7 @@ class TcpListener:
         ``shutdown`` and not ``close``: a child that inherited the socket must not go on accepting.
         """
         if self.listening:
-            self.accept_all()
+            self._accept_all()
             self.listening = False
             self._sock.shutdown(socket.SHUT_RDWR)
             share_address(self._sock, False)
@@ -96,10 +96,11 @@ class TcpListener:
             raise
         self._runtime.engine.again(self._accept)
 
-    def accept_all(self) -> None:
-        """The queue, which the kernel bounds, to its end."""
-        while self._accept_one():
-            pass
+    def _accept_all(self) -> None:
+        """The queue. Who comes faster than that can be done came after the stop, and does not hold it up."""
+        for _ in range(BACKLOG + 1):
+            if not self._accept_one():
+                return
 
     def _accept_one(self) -> bool:
         """Hand one connection on; False when there is none, or no descriptors for it."""

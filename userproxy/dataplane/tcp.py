@@ -79,8 +79,7 @@ class TcpIntake:
             self._sweep_later()
 
     def take_queued(self) -> None:
-        if self._listener.listening:
-            self._listener.accept_all()
+        self._listener.refuse()
 
     def limit_drain(self) -> None:
         self._gone = True
