@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
+from hypothesis import strategies
 
 BOTH_LOOPS = frozenset({"dataplane", "integration"})
 """Folders whose asynchronous tests run on asyncio and on uvloop; elsewhere a test asks with the marker."""
@@ -23,6 +24,12 @@ def pytest_configure(config: pytest.Config) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     config.addinivalue_line("markers", "spec(*rows): rows of docs/semantics.md that this test holds")
     config.addinivalue_line("markers", "both_loops: run on asyncio and on uvloop")
+
+
+def pytest_collection_finish() -> None:
+    """Load what Hypothesis imports when it is first used: pytest compiles it then, and deep in a test, with
+    the recursion limit moved, CPython 3.11 may fail at that ("recursion depth mismatch")."""
+    strategies.randoms().validate()
 
 
 def pytest_asyncio_loop_factories(
