@@ -202,6 +202,18 @@ async def test_R8_an_item_without_a_name_is_logged_and_the_rest_counts(
         assert "list services: item 2 has no metadata.name, skipped" in caplog.messages
 
 
+async def test_R5_R8_a_list_with_an_item_without_a_name_does_not_say_what_has_vanished() -> None:
+    async with ScriptedServer() as server, follow(server, VirtualTime()) as follower:
+        server.lists(
+            "services",
+            page(service("web"), version="7"),
+            page(None, service("next"), version="9"),
+            page(service("next"), service("web"), service("last"), version="11"),
+        )
+        server.watches("services", watch(EXPIRED), watch(EXPIRED))
+        await follower.until("+web:80", "+next:80", "+last:80")
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [

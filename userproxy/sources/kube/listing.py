@@ -42,11 +42,12 @@ async def pages(client: ApiClient, collection: Collection, position: Position) -
         query = collection.continue_query(position.limit, page.continue_token)
 
 
-def decoded(page: Page, collection: Collection) -> Iterator[tuple[ObjectRef, Upsert | Rejected]]:
-    """Each object of ``page`` and what it says; one without a name is skipped, as nothing can refer to it."""
+def decoded(page: Page, collection: Collection) -> Iterator[tuple[ObjectRef, Upsert | Rejected] | None]:
+    """Each object of ``page`` and what it says; None for one without a name: it may be any object."""
     resource = collection.resource
     for index, raw in enumerate(page.items):
         if has_name(raw):
             yield object_ref(raw, resource.kind), resource.decode(raw)
         else:
             _logger.warning("list %s: item %d has no metadata.name, skipped", collection.name, index)
+            yield None

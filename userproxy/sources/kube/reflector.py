@@ -84,8 +84,12 @@ class Reflector:
                     yield batch
 
     async def _list(self) -> AsyncGenerator[Batch, None]:
-        """Tell a whole list, as a difference to what is known; the last batch may be empty."""
+        """Tell a whole list, as a difference to what is known; the last batch may be empty.
+
+        A list with an item that has no name does not say what has vanished: that item may be any object.
+        """
         seen: set[ObjectRef] = set()
+        unnamed: list[Page] = []
         version = ""
         count = 0
         async with aclosing(pages(self._client, self.collection, self._position)) as answers:
@@ -93,10 +97,10 @@ class Reflector:
                 self._heard()
                 version = version or page.version
                 count += 1
-                for batch in self._steps(self._news(page, seen)):
+                for batch in self._steps(self._news(page, seen, unnamed)):
                     yield batch
                     await asyncio.sleep(0)
-        for batch in self._steps(self.known.keep_only(seen)):
+        for batch in self._steps(self.known.keep_only(seen) if not unnamed else ()):
             yield batch
             await asyncio.sleep(0)
         self._position = listed(self._position, version, pages=count)
@@ -105,10 +109,13 @@ class Reflector:
         self.answered.set()
         yield ()
 
-    def _news(self, page: Page, seen: set[ObjectRef]) -> Iterator[Event | None]:
-        for ref, event in decoded(page, self.collection):
-            seen.add(ref)
-            yield self.known.changed(ref, event)
+    def _news(self, page: Page, seen: set[ObjectRef], unnamed: list[Page]) -> Iterator[Event | None]:
+        for found in decoded(page, self.collection):
+            if found is None:
+                unnamed.append(page)
+            else:
+                seen.add(found[0])
+                yield self.known.changed(*found)
 
     async def _watch(self) -> AsyncGenerator[Batch, None]:
         """Tell what one watch brings, until it ends in order.

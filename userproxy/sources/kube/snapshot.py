@@ -87,7 +87,7 @@ async def _objects(
     events: list[Event] = []
     async with aclosing(pages(client, collection, position)) as answers:
         async for page in answers:
-            work: Iterator[Event | None] = (event for _, event in decoded(page, collection))
+            work: Iterator[Event | None] = (found[1] for found in decoded(page, collection) if found)
             batches: Iterator[tuple[Event, ...]] = steps(work, step_s=timing.step_s, now=timing.now)
             for batch in batches:
                 events += batch
