@@ -173,8 +173,11 @@ def bad_objects() -> list[dict[str, object]]:
 
 @pytest.mark.spec("R4", "R5", "R7", "R8", "D7")
 @pytest.mark.parametrize("seed", range(4))
-async def test_R5_R7_no_request_fails_whatever_the_api_server_does(seed: int) -> None:
+async def test_R5_R7_no_request_fails_whatever_the_api_server_does(
+    seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
     await one_round(seed)
+    assert not [record for record in caplog.records if record.name.startswith(("aiohttp", "asyncio"))]
 
 
 async def one_round(seed: int) -> None:

@@ -54,7 +54,10 @@ class WatchHub:
     ) -> web.StreamResponse:
         """Stream ``watch`` until its time is up, the client goes, or the server ends it."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
+        try:
+            await response.prepare(request)
+        except ConnectionResetError:  # the client has gone already
+            return response
         stream = WatchStream(self, watch, presenter, options, request, response)
         unsubscribe = self.store.subscribe(stream.on_change)
         self._streams.add(stream)
