@@ -24,6 +24,7 @@ MODES: Mapping[str, tuple[str, str]] = {
     "soak": ("benchmarks.soak.mode", "endpoints swapped under load for minutes: failures and memory"),
     "leaks": ("benchmarks.leaks.mode", "what many connections and UDP flows leave behind"),
     "latency-of-change": ("benchmarks.latency.mode", "how soon a change in the API server is in force"),
+    "pure": ("benchmarks.pure.mode", "what choosing, swapping, decoding and deriving cost without traffic"),
 }
 
 

@@ -51,6 +51,8 @@ def tiny_run(folder: Path, *arguments: str) -> tuple[subprocess.CompletedProcess
         pytest.param(["soak", "--loop", "trio"], "trio", id="unknown loop"),
         pytest.param(["leaks", "--flows", "1.5"], "--flows", id="no whole number"),
         pytest.param(["latency-of-change", "--changes", "0"], "--changes", id="no change"),
+        pytest.param(["pure", "--part", "speed"], "speed", id="unknown part"),
+        pytest.param(["pure", "--seconds", "0"], "--seconds", id="no time"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], wrong: str) -> None:
@@ -118,6 +120,17 @@ def test_latency_of_change(tmp_path: Path) -> None:
     assert all(len(values) == 2 for values in by_change.values())
     assert "HTTP PATCH" in by_change
     assert "HTTP PATCH: 2 changes" in done.stdout
+
+
+def test_pure(tmp_path: Path) -> None:
+    done, raw = tiny_run(tmp_path, "pure", "--quick", "--seconds", "0.0001", "--part", "decode")
+    assert done.returncode == 0, done.stderr
+    measured = raw["measured"]
+    assert isinstance(measured, list)
+    assert {each["size"] for each in measured} == {1, 10, 100, 1000}
+    assert all(len(each["per_second"]) == 5 for each in measured)
+    assert "objects per second" in done.stdout
+    assert done.stderr.splitlines() == [f"decode: round {number} of 5" for number in range(1, 6)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
