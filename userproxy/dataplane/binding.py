@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import socket
 from _socket import socket as Socket
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol as Interface
 
 from userproxy.dataplane.sockets import bind_keeping_address, stream_listener
 from userproxy.model.names import Protocol
 from userproxy.model.routes import Route, RouteKey
 
-__all__ = ["Bindings", "Bound"]
+__all__ = ["Binder", "Bindings", "Bound", "open_address"]
 
 FALLBACK_OFFSET = 8000
 """80 is 8080, 443 is 8443."""
@@ -30,15 +31,34 @@ class Bound:
     host: str
     port: int
     reason: str
+    clients_spread_over: int = 0
+    """So many listeners share the address, and each client's connections go to one of them; 0: no matter."""
+
+
+class Binder(Interface):
+    """Where the data plane gets its sockets from: it binds them itself, or another process does."""
+
+    def bind(self, routes: Sequence[Route]) -> tuple[dict[RouteKey, Bound], dict[RouteKey, OSError]]:
+        """For each route a bound socket, which is the caller's, or why there is none."""
+        ...
+
+    def renewed(self, key: RouteKey) -> bool:
+        """A new socket is there, though the address may be the same."""
+        ...
 
 
 class Bindings:
     """Remembers the numbers that stated ports moved to: a choice holds for the process (rule L1)."""
 
-    __slots__ = ("_moved",)
+    __slots__ = ("_moved", "_open")
 
-    def __init__(self) -> None:
+    def __init__(self, open_address: Callable[[Route, int], Socket] | None = None) -> None:
+        """``open_address`` binds one number for a route, or raises OSError; None: `open_address` below."""
+        self._open = open_address if open_address is not None else _open_address
         self._moved: dict[tuple[str, Protocol, int], tuple[int, str]] = {}
+
+    def renewed(self, key: RouteKey) -> bool:
+        return False
 
     def bind(self, routes: Sequence[Route]) -> tuple[dict[RouteKey, Bound], dict[RouteKey, OSError]]:
         """Stated numbers first, then others for those that could not have theirs (rule L1)."""
@@ -64,7 +84,7 @@ class Bindings:
         """
         moved = self._moved.get(self._key(route))
         port, reason = moved if moved is not None else (route.listen_port, "")
-        sock = _bind(route, port)
+        sock = self._open(route, port)
         return Bound(sock, route.listen_host, sock.getsockname()[1], reason)
 
     def moved(self, route: Route, error: OSError) -> Bound:
@@ -78,7 +98,7 @@ class Bindings:
         reason = f"port {route.listen_port} is {why}"
         for port in _candidates(route):
             try:
-                sock = _bind(route, port)
+                sock = self._open(route, port)
             except OSError as other:
                 if other.errno not in _MOVES:
                     raise
@@ -92,10 +112,14 @@ class Bindings:
         return (route.listen_host, route.name.protocol, route.listen_port)
 
 
-def _bind(route: Route, port: int) -> Socket:
+def open_address(route: Route, port: int) -> Socket:
+    """A socket that alone holds ``port`` at the route's address. Raises OSError."""
     if route.name.protocol is Protocol.UDP:
         return bind_keeping_address(socket.SOCK_DGRAM, route.listen_host, port)
     return stream_listener(route.listen_host, port)
+
+
+_open_address = open_address
 
 
 def _candidates(route: Route) -> Collection[int]:

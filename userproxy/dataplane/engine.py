@@ -117,6 +117,12 @@ class Engine:
         self.handlers.pop(fd, None)
         self.fast.pop(fd, None)
 
+    def unwatch(self, fd: int) -> None:
+        """`forget`, for a socket that another process may have too: a close alone leaves it in the epoll."""
+        if self.handlers.pop(fd, None) is not None:
+            self._epoll.unregister(fd)
+        self.fast.pop(fd, None)
+
     def close_later(self, sock: Socket, *, reset: bool = False) -> None:
         """Close at the end of the batch, so that no event of this batch meets a reused number.
 

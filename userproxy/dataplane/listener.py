@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.sockets import BACKLOG, share_address
+from userproxy.dataplane.spreading import spread_clients
 from userproxy.log import log_event
 
 __all__ = ["TcpListener"]
@@ -36,17 +37,24 @@ Accepted = Callable[[Socket, str], None]
 
 
 class TcpListener:
-    """Owns a bound socket (see `sockets.stream_listener`) from construction to `close`."""
+    """Owns a bound socket (see `sockets.stream_listener`) from construction to `close`.
 
-    __slots__ = ("_accepted", "_family", "_pausing", "_runtime", "_sock", "listening")
+    Another process may have the same socket, and it may listen already; then connections may be queued.
+    """
 
-    def __init__(self, runtime: Runtime, sock: Socket, accepted: Accepted) -> None:
+    __slots__ = ("_accepted", "_family", "_pausing", "_runtime", "_sock", "_spread_over", "listening")
+
+    def __init__(self, runtime: Runtime, sock: Socket, accepted: Accepted, spread_over: int = 0) -> None:
+        """``spread_over``: see `Bound.clients_spread_over`."""
         self._runtime = runtime
         self._sock = sock
         self._family = sock.family
         self._accepted = accepted
         self._pausing = False
-        self.listening = False
+        self._spread_over = spread_over
+        self.listening = bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        if self.listening:
+            runtime.engine.watch(sock.fileno(), self)
 
     def listen(self) -> None:
         """Take connections. Raises OSError when the address was taken while we refused."""
@@ -57,6 +65,8 @@ class TcpListener:
             except OSError:
                 share_address(self._sock, False)
                 raise
+            if self._spread_over:
+                spread_clients(self._sock, self._spread_over)
             self.listening = True
             self._runtime.engine.watch(self._sock.fileno(), self)
 
@@ -74,6 +84,7 @@ class TcpListener:
     def close(self) -> None:
         """For good; gives the address up."""
         self.refuse()
+        self._runtime.engine.unwatch(self._sock.fileno())
         self._runtime.engine.close_later(self._sock)
 
     def ready(self, mask: int) -> None:

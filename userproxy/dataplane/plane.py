@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from userproxy.balancing.picker import Picker
-from userproxy.dataplane.binding import Bindings, Bound
+from userproxy.dataplane.binding import Binder, Bindings, Bound
 from userproxy.dataplane.closing import Who
 from userproxy.dataplane.dialling import Dialler
 from userproxy.dataplane.intake import Intake, ListenerState
@@ -52,13 +52,15 @@ class DataPlane:
         self,
         settings: Settings,
         *,
+        binder: Binder | None = None,
         dialler: Dialler | None = None,
         descriptor_limit: int | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
         changed: Callable[[], None] | None = None,
         failed: Callable[[BaseException], None] | None = None,
     ) -> None:
-        """``changed``: the snapshot differs without an `apply`. ``failed``: told of a fault of ours."""
+        """``binder`` None: it binds its addresses itself. ``changed``: the snapshot differs without an
+        `apply`. ``failed``: told of a fault of ours."""
         self._changed_outside = changed
         self._runtime = Runtime(
             settings,
@@ -73,7 +75,7 @@ class DataPlane:
         self._by_service: dict[NamespacedName, set[RouteKey]] = {}
         self._draining: list[ServicePort] = []
         self._own = OwnAddresses(settings.loopback_range)
-        self._bindings = Bindings()
+        self._bindings: Binder = binder if binder is not None else Bindings()
         self._publisher = Publisher(self._runtime, self._ports.get, self._install_later)
         self._retries = BindRetries(self._runtime.deadlines, self._try_again)
         self._states = StateLog()
@@ -226,7 +228,7 @@ class DataPlane:
 
     def _needs_address(self, route: Route) -> bool:
         port = self._ports.get(route.key)
-        if port is None or port.intake is None:
+        if port is None or port.intake is None or self._bindings.renewed(route.key):
             return True
         # The picker's own publication comes later, so this is still the previous route.
         old = port.route

@@ -38,7 +38,7 @@ class TcpIntake:
         self.host = bound.host
         self.port = bound.port
         self.reason = bound.reason
-        self._listener = TcpListener(runtime, bound.sock, self._accepted)
+        self._listener = TcpListener(runtime, bound.sock, self._accepted, bound.clients_spread_over)
         runtime.descriptors.hold(1)
         self._connections: set[Connection] = set()
         self._waiting: set[Connection] = set()

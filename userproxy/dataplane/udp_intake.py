@@ -23,7 +23,7 @@ from userproxy.dataplane.udp_failures import FailedEndpoints
 from userproxy.dataplane.udp_flow import DATAGRAM_BYTES, UdpFlow
 from userproxy.dataplane.udp_hold import Address
 from userproxy.dataplane.udp_registry import ENDS_PER_TURN
-from userproxy.dataplane.udp_sockets import accept_again, endpoint_socket, refuse, tune_listener
+from userproxy.dataplane.udp_sockets import accept_again, endpoint_socket, is_refusing, refuse, tune_listener
 from userproxy.dataplane.udp_waiting import WaitingClients
 from userproxy.model.routes import Endpoint
 
@@ -64,7 +64,7 @@ class UdpIntake:
         """How many current flows each endpoint has."""
         self._failures = FailedEndpoints(runtime.settings.udp.unreplied_timeout_s)
         self._waiting = WaitingClients(runtime, service_port, self._dispatch)
-        self._open = True
+        self._open = not is_refusing(self._sock)  # it may have been another process's before
         self._taken = False
         self._queued = False
         self._stopped = False
@@ -133,6 +133,7 @@ class UdpIntake:
         for flow in self._all:
             flow.hand_over_last()
         self._stopped = True
+        self._runtime.engine.unwatch(self._sock.fileno())
         self._runtime.engine.close_later(self._sock)
         self._runtime.descriptors.give(1)
 

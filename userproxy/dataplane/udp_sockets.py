@@ -10,7 +10,7 @@ from _socket import socket as Socket
 
 from userproxy.model.routes import Endpoint
 
-__all__ = ["accept_again", "endpoint_socket", "refuse", "tune_listener"]
+__all__ = ["accept_again", "endpoint_socket", "is_refusing", "refuse", "tune_listener"]
 
 RECEIVE_BUFFER_BYTES = 1 << 20
 """The kernel doubles it, for its own accounting, and caps it at net.core.rmem_max. Its default holds two
@@ -51,6 +51,15 @@ def refuse(sock: Socket) -> None:
     else can hold that address.
     """
     sock.connect(sock.getsockname())
+
+
+def is_refusing(sock: Socket) -> bool:
+    """Whether `refuse` is in force."""
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def accept_again(sock: Socket) -> None:
