@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import signal
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -22,6 +25,18 @@ ANSWER_LIMIT_S = 30.0
 STOP_LIMIT_S = 5.0
 
 
+PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with(parent: int) -> None:
+    """In the new process, before its program: SIGKILL when the thread that started it ends."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before that was in force
+        os._exit(1)
+
+
 def python(module: str, *arguments: object) -> tuple[str, ...]:
     """The command that runs a module with this interpreter."""
     return (sys.executable, "-m", module, *map(str, arguments))
@@ -30,8 +45,9 @@ def python(module: str, *arguments: object) -> tuple[str, ...]:
 class Child:
     """Runs while its block runs: SIGTERM at the end, SIGKILL when that does not help.
 
-    It has a session of its own, so that Ctrl-C reaches us alone and we stop things in order. With ``talks``
-    its lines are read by `line`; without, what it says goes where its errors go.
+    It has a session of its own, so that Ctrl-C reaches us alone and we stop things in order; the kernel kills
+    it when we are killed. With ``talks`` its lines are read by `line`; without, what it says goes where its
+    errors go.
     """
 
     def __init__(
@@ -63,6 +79,7 @@ class Child:
                 pass_fds=self._pass_fds,
                 cwd=ROOT,
                 start_new_session=True,
+                preexec_fn=partial(_die_with, os.getpid()),
             )
         except OSError as error:
             said.close()
@@ -124,6 +141,18 @@ class Child:
             await self.wait()
             raise self._failure("ended")
         return line.decode().rstrip("\n")
+
+    async def all_it_says(self, limit_s: float) -> str:
+        """Its standard output until it ends by itself. Raises BenchmarkError when it does not."""
+        stdout = self._running.stdout
+        assert stdout is not None, "only of a child that talks"
+        try:
+            async with asyncio.timeout(limit_s):
+                text = await stdout.read()
+        except TimeoutError:
+            raise BenchmarkError(f"{self.name} did not end within {limit_s:g} s") from None
+        await self.wait()
+        return text.decode(errors="replace")
 
     async def wait(self) -> int:
         """Its exit code, once it has ended by itself. Raises BenchmarkError when it does not."""

@@ -17,7 +17,7 @@ class Tally:
     done: int = 0
     failed: int = 0
     bytes: int = 0
-    """Sent in bulk."""
+    """Carried in bulk."""
     error: str = ""
     """The last failure in words."""
 

@@ -14,6 +14,7 @@ _ACCEPTS = 64
 _READ_BYTES = 16 * 1024
 _TOKEN = slice(len(b"GET /"), len(b"GET /") + TOKEN_BYTES)
 _END = b"\r\n\r\n"
+_CLOSE = b"Connection: close"
 
 
 class HttpEndpoint:
@@ -73,7 +74,7 @@ class _Connection:
             data = self._received + data
         *requests, self._received = data.split(_END)
         for request in requests:
-            closes = request.endswith(b"close")
+            closes = _CLOSE in request
             try:
                 # A client waits for its answer before it asks again: there is always room for one.
                 self._sock.send(answer(request[_TOKEN], closes=closes))

@@ -17,6 +17,7 @@ from benchmarks.actors.bulk_client import BulkClient
 from benchmarks.actors.client import Client
 from benchmarks.actors.http_client import HttpClient
 from benchmarks.actors.reactor import Reactor, read_commands
+from benchmarks.actors.transfer_client import PullClient, PushClient
 from benchmarks.actors.udp_client import UdpClient
 
 __all__ = ["main"]
@@ -25,6 +26,8 @@ KINDS: Mapping[str, Callable[[Assignment, int], Client]] = {
     "requests": HttpClient,
     "connections": lambda assignment, number: HttpClient(assignment, number, closes=True),
     "bulk": lambda assignment, number: BulkClient(assignment),
+    "pull": lambda assignment, number: PullClient(assignment),
+    "push": lambda assignment, number: PushClient(assignment),
     "datagrams": UdpClient,
 }
 

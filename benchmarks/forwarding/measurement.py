@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.forwarding.cases import Case
+from benchmarks.forwarding.loads.base import Reading
 from benchmarks.measuring.window import Window
 
 __all__ = ["Measurement"]
@@ -12,20 +13,21 @@ __all__ = ["Measurement"]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Good only when nothing ``failed``, from the first ask to the last."""
+    """Good only when nothing failed, from the first ask to the last."""
 
     case: Case
     peer: str
     round: int
-    window: Window
-    failed: int
-    error: str
-    """The last failure in words."""
+    reading: Reading
+
+    @property
+    def window(self) -> Window:
+        return self.reading.window
 
     @property
     def good(self) -> bool:
         """Every byte was right, and something was done."""
-        return not self.failed and self.case.amount(self.window.report) > 0
+        return not self.reading.failed and self.case.amount(self.window.report) > 0
 
     @property
     def rate(self) -> float:
@@ -44,14 +46,16 @@ class Measurement:
             "case": self.case.name,
             "peer": self.peer,
             "round": self.round,
-            "seconds": report.seconds,
+            "tool": self.case.load.tool,
+            "seconds": round(report.seconds, 4),
             "answered": report.done,
             "bytes": report.bytes,
-            "failed": self.failed,
-            "error": self.error,
+            "failed": self.reading.failed,
+            "error": self.reading.error,
             "cpu_s": {
                 role: {"user": round(cpu.user_s, 2), "system": round(cpu.system_s, 2)}
                 for role, cpu in self.window.cpu.items()
             },
             "others_cpu": round(self.window.others, 2),
+            "latency_ms": dict(self.reading.latency_ms),
         }

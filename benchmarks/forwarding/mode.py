@@ -5,34 +5,34 @@ from __future__ import annotations
 import argparse
 
 from benchmarks.arguments import seconds, whole
-from benchmarks.forwarding.cases import CASES
+from benchmarks.forwarding.cases import CASES, Case
+from benchmarks.forwarding.loads.base import LoadSource, Timing
 from benchmarks.forwarding.report import render
 from benchmarks.forwarding.rounds import Plan, Taken, take
 from benchmarks.measuring.machine import cores, facts
 from benchmarks.outcome import Outcome
-from benchmarks.peers.base import Peer
-from benchmarks.peers.direct import Direct
-from benchmarks.peers.haproxy import HAProxy
-from benchmarks.peers.userproxy import Userproxy
-from benchmarks.running import LOOPS
+from benchmarks.peers.all import PEERS
 from benchmarks.running import run as run_on_loop
 
 __all__ = ["add_arguments", "run"]
 
-QUICK = (3, 0.3, 1.0)
-FULL = (5, 1.0, 4.0)
-"""Rounds, seconds of warm-up, seconds of a window."""
-PEERS = ("direct", "userproxy", "haproxy")
+QUICK = (3, Timing(0.2, 1.0))
+FULL = (5, Timing(0.5, 2.0))
+"""Rounds, and one window."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = [case.name for case in CASES]
-    parser.add_argument("--quick", action="store_true", help="three rounds of short windows: about a minute")
+    parser.add_argument("--quick", action="store_true", help="the main cases and peers, in under a minute")
     parser.add_argument("--rounds", type=whole, metavar="N", help="default: 5, or 3 with --quick")
-    parser.add_argument("--seconds", type=seconds, metavar="S", help="of one window; default: 4, or 1")
+    parser.add_argument(
+        "--seconds",
+        type=seconds,
+        metavar="S",
+        help="of one window; wrk and iperf3 round up; default: 2, or 1",
+    )
     parser.add_argument("--case", action="append", choices=names, dest="cases", help="repeatable")
-    parser.add_argument("--peer", action="append", choices=PEERS, dest="peers", help="repeatable")
-    parser.add_argument("--loop", choices=LOOPS, default="uvloop", help="of userproxy; default: uvloop")
+    parser.add_argument("--peer", action="append", choices=[*PEERS], dest="peers", help="repeatable")
 
 
 def run(options: argparse.Namespace) -> Outcome:
@@ -46,23 +46,46 @@ def run(options: argparse.Namespace) -> Outcome:
         values={
             "peers": dict(taken.versions),
             "missing": dict(taken.missing),
-            "plan": {"rounds": plan.rounds, "warm_up_s": plan.warm_up_s, "seconds": plan.seconds},
+            "tools": _tools(plan),
+            "plan": {
+                "rounds": plan.rounds,
+                "warm_up_s": plan.timing.warm_up_s,
+                "seconds": plan.timing.seconds,
+            },
+            "cases": {case.name: case.as_json() for case in plan.cases},
             "measurements": [measurement.as_json() for measurement in taken.measurements],
         },
     )
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    rounds, warm_up_s, window_s = QUICK if options.quick else FULL
-    peers: dict[str, Peer] = {peer.name: peer for peer in (Direct(), Userproxy(options.loop), HAProxy())}
-    window_s = options.seconds or window_s
+    """A named case is taken with all its peers, and a named peer in all cases that know it."""
+    rounds, timing = QUICK if options.quick else FULL
+    if options.seconds:
+        timing = Timing(min(timing.warm_up_s, options.seconds), options.seconds)
+    cases = {
+        case: names
+        for case in CASES
+        if case.name in (options.cases or [case.name]) and (names := _peers(case, options))
+    }
+    wanted = {name for names in cases.values() for name in names}
     return Plan(
-        cases=[case for case in CASES if case.name in (options.cases or [case.name])],
-        peers=[peers[name] for name in PEERS if name in (options.peers or PEERS)],
+        cases=cases,
+        peers=[peer for name, peer in PEERS.items() if name in wanted],
         rounds=options.rounds or rounds,
-        warm_up_s=min(warm_up_s, window_s),
-        seconds=window_s,
+        timing=timing,
     )
+
+
+def _peers(case: Case, options: argparse.Namespace) -> tuple[str, ...]:
+    names = case.quick if options.quick and not options.cases else case.peers
+    return tuple(name for name in names if name in (options.peers or names))
+
+
+def _tools(plan: Plan) -> dict[str, str]:
+    """Versions of the load generators, by name; what would have been used, and how to install it."""
+    preferred: list[LoadSource] = [case.loads[0] for case in plan.cases]
+    return {load.tool: load.missing() or load.version() or "of this tree" for load in preferred}
 
 
 def _heading(taken: Taken) -> str:

@@ -1,4 +1,4 @@
-"""Tables for people: medians with their spread, and ratios to haproxy from the same rounds."""
+"""Tables for people: medians with their spread, and ratios to haproxy or nginx in the same rounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from benchmarks.measuring.spread import Spread, ratios
 
 __all__ = ["render"]
 
-REFERENCE = "haproxy"
+REFERENCES = ("haproxy", "nginx")
+"""The first of them that a case has."""
 NOTEWORTHY_CORES = 0.15
 _NONE = "-"
 
@@ -27,7 +28,7 @@ def render(measurements: Sequence[Measurement], missing: Mapping[str, str], core
     rounds = 1 + max((measurement.round for measurement in measurements), default=0)
     heading = (
         f"CPU is user + system time of the proxy's process tree; medians of {rounds} rounds"
-        f" (least-greatest); ratios are to {REFERENCE} in the same round."
+        f" (least-greatest); ratios are to {REFERENCES[0]}, or {REFERENCES[1]} for UDP, in the same round."
     )
     notes = [f"{name}: {how}" for name, how in missing.items()]
     others = median([measurement.window.others for measurement in measurements]) if measurements else 0.0
@@ -38,7 +39,8 @@ def render(measurements: Sequence[Measurement], missing: Mapping[str, str], core
 
 def _table(case: Case, by_peer: Mapping[str, Sequence[Measurement]], cores: int) -> str:
     amount = "GB/s" if case.per_gigabyte else "answers/s"
-    rows = [("", amount, f"CPU per {case.per}, {case.time_unit}", f"ratio to {REFERENCE}")]
+    reference = next((name for name in REFERENCES if name in by_peer), REFERENCES[0])
+    rows = [("", amount, f"CPU per {case.per}, {case.time_unit}", f"ratio to {reference}")]
     notes: dict[str, list[str]] = {}
     for peer, taken in by_peer.items():
         failed = [measurement for measurement in taken if not measurement.good]
@@ -46,7 +48,7 @@ def _table(case: Case, by_peer: Mapping[str, Sequence[Measurement]], cores: int)
             rows.append((peer, "FAILED", _NONE, _NONE))
             notes.setdefault(_why(failed), []).append(peer)
             continue
-        rows.append((peer, _rate(case, taken), _cost(case, taken), _ratio(taken, by_peer)))
+        rows.append((peer, _rate(case, taken), _cost(case, taken), _ratio(taken, by_peer.get(reference, ()))))
         limit = limit_of([measurement.window for measurement in taken], cores)
         if limit:
             notes.setdefault(limit, []).append(peer)
@@ -65,8 +67,7 @@ def _cost(case: Case, taken: Sequence[Measurement]) -> str:
     return _spread(Spread.of(costs), ".3f" if case.per_gigabyte else ".2f") if costs else _NONE
 
 
-def _ratio(taken: Sequence[Measurement], by_peer: Mapping[str, Sequence[Measurement]]) -> str:
-    others = by_peer.get(REFERENCE, ())
+def _ratio(taken: Sequence[Measurement], others: Sequence[Measurement]) -> str:
     if taken is others or not all(measurement.good for measurement in others):
         return _NONE
     costs = [cost for measurement in taken if (cost := measurement.cost_s) is not None]
@@ -82,7 +83,8 @@ def _spread(spread: Spread, form: str) -> str:
 
 def _why(failed: Sequence[Measurement]) -> str:
     last = failed[-1]
-    return f"{sum(measurement.failed for measurement in failed)} failed; {last.error or 'nothing was done'}"
+    count = sum(measurement.reading.failed for measurement in failed)
+    return f"{count} failed; {last.reading.error or 'nothing was done'}"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

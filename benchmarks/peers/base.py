@@ -12,9 +12,10 @@ from typing import Protocol
 from benchmarks.errors import BenchmarkError
 from benchmarks.processes import Child
 
-__all__ = ["KINDS", "Peer", "RunningPeer", "connectable"]
+__all__ = ["KINDS", "TCP_KINDS", "Peer", "RunningPeer", "connectable", "free_address"]
 
-KINDS = ("http", "bulk", "udp")
+TCP_KINDS = ("http", "transfer", "iperf")
+KINDS = (*TCP_KINDS, "udp")
 """Kinds of endpoints, and so of traffic."""
 START_LIMIT_S = 15.0
 _POLL_S = 0.01
@@ -45,6 +46,13 @@ class Peer(Protocol):
     def start(self, endpoints: Mapping[str, str]) -> AbstractAsyncContextManager[RunningPeer]:
         """Forward to ``endpoints`` while the block runs. Raises BenchmarkError when it does not start."""
         ...
+
+
+def free_address(kind: socket.SocketKind = socket.SOCK_STREAM) -> str:
+    """An address of 127.0.0.1 that nobody uses now; a program that cannot be given a socket binds it next."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return "{}:{}".format(*probe.getsockname())
 
 
 async def connectable(child: Child, address: str) -> None:

@@ -1,42 +1,48 @@
-"""HAProxy with the configuration beside this file. It forwards TCP only."""
+"""HAProxy with the configuration beside this file: as it is, with splice, with larger buffers. TCP only."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from benchmarks.peers.base import RunningPeer, connectable
+from benchmarks.peers.base import TCP_KINDS, RunningPeer, connectable
 from benchmarks.processes import Child
+from benchmarks.programs import find, first_line
 
-__all__ = ["CONFIGURATION", "HAProxy", "program"]
+__all__ = ["CONFIGURATION", "VARIANTS", "HAProxy"]
 
 CONFIGURATION = Path(__file__).with_name("haproxy.cfg")
-_KINDS = ("http", "bulk")
+VARIANTS: Mapping[str, Mapping[str, str]] = {
+    "haproxy": {},
+    "haproxy-splice": {"SPLICE": "1"},
+    "haproxy-256k": {"BUFSIZE": str(256 * 1024)},
+}
+"""What the configuration finds in its environment, by peer."""
 
 
 class HAProxy:
-    name = "haproxy"
+    """``name`` is one of `VARIANTS`."""
+
+    def __init__(self, name: str = "haproxy") -> None:
+        self.name = name
 
     def missing(self) -> str:
-        return "" if program() else "not installed (Debian, Ubuntu: apt-get install haproxy)"
+        return "" if find("haproxy") else "not installed (Debian, Ubuntu: apt-get install haproxy)"
 
     @asynccontextmanager
     async def start(self, endpoints: Mapping[str, str]) -> AsyncIterator[RunningPeer]:
         with ExitStack() as sockets:
             # Bound here, so that nobody else can take the numbers before HAProxy listens on them.
-            bound = {kind: sockets.enter_context(_bound()) for kind in _KINDS}
+            bound = {kind: sockets.enter_context(_bound()) for kind in TCP_KINDS}
             addresses = {kind: "{}:{}".format(*sock.getsockname()) for kind, sock in bound.items()}
             environment = {f"{kind.upper()}_BIND": f"fd@{sock.fileno()}" for kind, sock in bound.items()}
-            environment |= {f"{kind.upper()}_ENDPOINT": endpoints[kind] for kind in _KINDS}
+            environment |= {f"{kind.upper()}_ENDPOINT": endpoints[kind] for kind in TCP_KINDS}
             async with Child(
                 self.name,
-                (program(), "-db", "-f", str(CONFIGURATION)),
-                environment=environment,
+                (find("haproxy"), "-db", "-f", str(CONFIGURATION)),
+                environment={**environment, **VARIANTS[self.name]},
                 pass_fds=[sock.fileno() for sock in bound.values()],
             ) as child:
                 for address in addresses.values():
@@ -44,16 +50,9 @@ class HAProxy:
                 yield RunningPeer(self.name, _version(), addresses, child)
 
 
-def program() -> str:
-    """Its path, "" when it is not installed. Debian puts it where only root's PATH leads."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"))
-    return shutil.which("haproxy", path=path) or ""
-
-
 def _version() -> str:
     """As in "2.6.12-1"."""
-    done = subprocess.run([program(), "-v"], capture_output=True, text=True, timeout=10, check=False)
-    words = done.stdout.split()
+    words = first_line(find("haproxy"), "-v").split()
     return words[words.index("version") + 1] if "version" in words else ""
 
 

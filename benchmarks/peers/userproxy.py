@@ -15,15 +15,14 @@ from userproxy.testing.objects import endpoint_slice, service
 
 __all__ = ["Userproxy", "manifests"]
 
-_PORTS = {"http": "8080", "bulk": "9000", "udp": "5353/UDP"}
+_PORTS = {"http": "8080", "transfer": "9000", "iperf": "5201", "udp": "5353/UDP"}
 
 
 class Userproxy:
     """``loop`` is its event loop: uvloop or asyncio."""
 
-    name = "userproxy"
-
-    def __init__(self, loop: str) -> None:
+    def __init__(self, loop: str = "uvloop", name: str = "userproxy") -> None:
+        self.name = name
         self._loop = loop
 
     def missing(self) -> str:

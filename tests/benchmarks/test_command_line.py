@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -35,6 +36,10 @@ def tiny_run(folder: Path, *arguments: str) -> tuple[subprocess.CompletedProcess
     assert done.returncode in (0, 1), done.stderr
     raw: dict[str, object] = json.loads(file.read_text())
     return done, raw
+
+
+def chosen(peers: tuple[str, ...], cases: tuple[str, ...]) -> list[str]:
+    return [*(f"--peer={name}" for name in peers), *(f"--case={name}" for name in cases)]
 
 
 @pytest.mark.parametrize(
@@ -73,19 +78,21 @@ def test_a_peer_that_does_not_start_is_one_line_and_exit_code_1(tmp_path: Path) 
 
 
 def test_forwarding(tmp_path: Path) -> None:
-    done, raw = tiny_run(tmp_path, "--rounds", "1", "--seconds", "0.15")
+    peers, cases = ("direct", "userproxy", "streams"), ("requests-64", "bulk-1", "datagrams-64")
+    done, raw = tiny_run(tmp_path, *chosen(peers, cases), "--rounds", "1", "--seconds", "0.15")
     assert done.returncode == 0, done.stdout
     measurements = raw["measurements"]
     assert isinstance(measurements, list)
     taken = {(each["peer"], each["case"]) for each in measurements}
-    cases = {"requests", "connections", "bulk", "datagrams"}
-    assert taken >= {(peer, case) for peer in ("direct", "userproxy") for case in cases}
+    every = {(peer, case) for peer in peers for case in cases}
+    assert taken == every - {("streams", "datagrams-64")}
     for each in measurements:
+        assert each["tool"] in ("wrk", "iperf3", "bundled")
         assert each["failed"] == 0
         assert each["answered"] or each["bytes"]
         assert ("proxy" in each["cpu_s"]) is (each["peer"] != "direct")
     assert all(f"{case}: " in done.stdout for case in cases)
-    assert "round 1 of 1: requests" in done.stderr
+    assert "round 1 of 1: window 1 of 8" in done.stderr
     assert "/" not in json.dumps(raw["plan"])
 
 
@@ -156,6 +163,24 @@ def test_a_signal_stops_everything(number: signal.Signals, arguments: list[str],
     assert len(children) >= 3
     assert rest.splitlines()[-1] == "benchmarks: interrupted"
     assert not [pid for pid in children if Path("/proc", str(pid)).exists()]
+
+
+def test_what_was_started_does_not_outlive_a_kill() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks", "--seconds", "0.1", "--rounds", "1000"],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stderr is not None
+        assert any("round 1 of 1000" in line for line in process.stderr)
+        watched = [os.pidfd_open(pid) for pid in _children_of(process.pid)]
+        process.kill()
+        process.stderr.read()  # which they have too: its end is theirs
+    assert len(watched) >= 3
+    for descriptor in watched:
+        ended, _, _ = select.select([descriptor], [], [], LIMIT_S)  # readable once it has ended
+        os.close(descriptor)
+        assert ended
 
 
 def _children_of(parent: int) -> list[int]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from benchmarks.actors.remote import Report
 from benchmarks.forwarding.cases import CASES
+from benchmarks.forwarding.loads.base import Reading
 from benchmarks.forwarding.measurement import Measurement
 from benchmarks.measuring.proc import CpuTime
 from benchmarks.measuring.window import Window
 
-REQUESTS, CONNECTIONS, BULK, DATAGRAMS = CASES
+BY_NAME = {case.name: case for case in CASES}
+REQUESTS, BULK = BY_NAME["requests-64"], BY_NAME["bulk-1"]
 
 
 def window(
@@ -38,6 +40,5 @@ def measurement(
     error: str = "",
     others_s: float = 0.0,
 ) -> Measurement:
-    return Measurement(
-        REQUESTS, peer, number, window(done=done, proxy_s=proxy_s, others_s=others_s), failed, error
-    )
+    taken = window(done=done, proxy_s=proxy_s, others_s=others_s)
+    return Measurement(REQUESTS, peer, number, Reading(taken, failed, error))

@@ -9,9 +9,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from benchmarks.actors.remote import Backend, Load, Report
+from benchmarks.actors.transfer_client import PART_BYTES
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-KINDS = {"requests": "http", "connections": "http", "datagrams": "udp"}
+KINDS = {
+    "requests": "http",
+    "connections": "http",
+    "datagrams": "udp",
+    "push": "transfer",
+    "pull": "transfer",
+}
 
 
 @contextlib.asynccontextmanager
@@ -41,11 +48,13 @@ async def until_failed(load: Load) -> Report:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_total_is_asked_and_answered_exactly(kind: str) -> None:
+    total = 7 if KINDS[kind] == "transfer" else 203
     async with Backend() as backend:
         endpoint = await backend.open(KINDS[kind])
-        async with Load(kind, endpoint, at_once=5, total=203) as load:
+        async with Load(kind, endpoint, at_once=5, total=total) as load:
             report = await load.total(20)
-    assert (report.done, report.failed, report.error) == (203, 0, "")
+    assert (report.done, report.failed, report.error) == (total, 0, "")
+    assert report.bytes == (total * PART_BYTES if KINDS[kind] == "transfer" else 0)
 
 
 @pytest.mark.parametrize("kind", ["requests", "datagrams"])

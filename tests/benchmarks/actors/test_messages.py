@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.actors.messages import BULK_BYTES, PATTERN, PERIOD, TOKEN_BYTES, answer, request, token
+from benchmarks.actors.messages import BULK_BYTES, PATTERN, PERIOD, TOKEN_BYTES, answer, body, request, token
 
 
 def test_a_token_names_client_and_request() -> None:
@@ -19,7 +19,10 @@ def test_the_answer_carries_the_token_of_its_request(closes: bool) -> None:
     assert asked.startswith(b"GET /00000001 HTTP/1.1\r\n")
     assert asked.endswith(b"\r\n\r\n")
     said = answer(b"00000001", closes=closes)
-    assert said.endswith(b"\r\n\r\n00000001")
+    head, _, content = said.partition(b"\r\n\r\n")
+    assert content == body(b"00000001")
+    assert content.startswith(b"00000001")
+    assert b"Content-Length: %d" % len(content) in head
     for text in (asked, said):
         assert (b"Connection: close" in text) is closes
 

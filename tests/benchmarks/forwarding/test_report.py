@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.actors.remote import Report
+from benchmarks.forwarding.loads.base import Reading
 from benchmarks.forwarding.measurement import Measurement
 from benchmarks.forwarding.report import render
 from tests.benchmarks.windows import BULK, REQUESTS, measurement, window
@@ -60,7 +61,7 @@ def test_a_reference_that_failed_gives_no_ratio() -> None:
 
 
 def test_bulk_is_told_in_gigabytes_and_seconds() -> None:
-    one = Measurement(BULK, "userproxy", 0, window(done=0, size=2_000_000_000, proxy_s=0.5), 0, "")
+    one = Measurement(BULK, "userproxy", 0, Reading(window(done=0, size=2_000_000_000, proxy_s=0.5), 0, ""))
     cells = line(render([one], {}, cores=2), "userproxy").split()
     assert cells[1:] == ["2.00", "(2.00-2.00)", "0.250", "(0.250-0.250)", "-"]
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.peers.base import KINDS
-from benchmarks.peers.haproxy import CONFIGURATION, HAProxy, program
+from benchmarks.peers.base import KINDS, TCP_KINDS
+from benchmarks.peers.haproxy import CONFIGURATION, VARIANTS, HAProxy
+from benchmarks.programs import find
 
 ENDPOINTS = dict.fromkeys(KINDS, "127.0.0.1:9")
 
@@ -32,18 +33,20 @@ def test_it_runs_one_thread_in_tcp_mode_without_logging() -> None:
     assert found["nbthread"] == [["1"]]
     assert found["mode"] == [["tcp"]]
     assert "log" not in found
-    assert "option" not in found
+    assert found["option"] == [["clitcpka"], ["srvtcpka"], ["splice-auto"]]
+    assert found[".if"] == [["defined(BUFSIZE)"], ["defined(SPLICE)"]]
     assert found["backlog"] == [["4096"]]
     assert found["maxconn"] == [["4000"], ["4000"]]
 
 
-@pytest.mark.skipif(not program(), reason="haproxy is not installed")
-def test_haproxy_accepts_it() -> None:
-    addresses = {f"{kind}_BIND": "127.0.0.1:8080" for kind in ("HTTP", "BULK")}
-    endpoints = {f"{kind}_ENDPOINT": "127.0.0.1:9" for kind in ("HTTP", "BULK")}
+@pytest.mark.skipif(not find("haproxy"), reason="haproxy is not installed")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_haproxy_accepts_it(name: str) -> None:
+    addresses = {f"{kind.upper()}_BIND": "127.0.0.1:8080" for kind in TCP_KINDS}
+    endpoints = {f"{kind.upper()}_ENDPOINT": "127.0.0.1:9" for kind in TCP_KINDS}
     done = subprocess.run(
-        [program(), "-c", "-f", str(CONFIGURATION)],
-        env={**os.environ, **addresses, **endpoints},
+        [find("haproxy"), "-c", "-f", str(CONFIGURATION)],
+        env={**os.environ, **addresses, **endpoints, **VARIANTS[name]},
         capture_output=True,
         text=True,
         timeout=30,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.peers.base import KINDS
+from benchmarks.peers.base import KINDS, TCP_KINDS
 from benchmarks.peers.userproxy import manifests
 from userproxy.sources.memory import MemorySource
 
@@ -16,5 +16,7 @@ def test_each_kind_is_a_service_with_one_endpoint() -> None:
     services = [item for item in items if item["kind"] == "Service"]
     slices = [item for item in items if item["kind"] == "EndpointSlice"]
     assert [item["metadata"]["name"] for item in services] == list(KINDS)
-    assert [item["ports"][0]["port"] for item in slices] == [9000, 9001, 9002]
-    assert [item["ports"][0]["protocol"] for item in slices] == ["TCP", "TCP", "UDP"]
+    assert [item["ports"][0]["port"] for item in slices] == [
+        int(place.rpartition(":")[2]) for place in endpoints.values()
+    ]
+    assert [item["ports"][0]["protocol"] for item in slices] == ["TCP"] * len(TCP_KINDS) + ["UDP"]
