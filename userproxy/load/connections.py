@@ -1,0 +1,44 @@
+"""The connections or flows of a plan, and what a run wants of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from userproxy.errors import ConfigError
+from userproxy.load.dispatcher import Slot
+from userproxy.load.http_answer import HeadMemory
+from userproxy.load.http_exchange import HttpExchange, request_bytes
+from userproxy.load.targets import HTTP
+from userproxy.load.tcp_exchange import Wiring
+
+__all__ = ["Connection", "connections_of"]
+
+
+class Connection(Protocol):
+    """A TCP connection, or a UDP flow."""
+
+    def open(self, opened: Callable[[str], None]) -> None:
+        """Get ready before the start; ``opened`` is told "" or what is wrong, once."""
+        ...
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        """The requests that it can have on their way at once."""
+        ...
+
+    def expire(self, now_ns: int, timeout_ns: int) -> None:
+        """Give up what has taken longer than ``timeout_ns``."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def connections_of(wiring: Wiring) -> list[Connection]:
+    """As many as the plan says."""
+    plan = wiring.plan
+    count = range(plan.connections)
+    if plan.target.scheme != HTTP:
+        raise ConfigError(f"{plan.target.url}: only http is supported yet")
+    request, heads = request_bytes(plan), HeadMemory(plan.naming_header)
+    return [HttpExchange(wiring, request, heads) for _ in count]
