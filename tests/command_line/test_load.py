@@ -129,10 +129,10 @@ async def test_under_99_percent_of_the_rate_is_exit_code_1(tmp_path: Path) -> No
 
     async with await asyncio.start_server(stall, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
+        times = ("--duration", "500ms", "--warm-up", "0s", "--timeout", "100ms")
         code, output, errors = await load(
-            tmp_path, f"http://127.0.0.1:{port}/", "--rate", "100", "--connections", "1", "--duration", "500ms",
-            "--warm-up", "0s", "--timeout", "100ms",
-        )  # fmt: skip
+            tmp_path, f"http://127.0.0.1:{port}/", "--rate", "100", "--connections", "1", *times
+        )
     assert code == 1
     assert "timeout" in output
     assert " of the rate was sent: " in errors
