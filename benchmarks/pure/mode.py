@@ -13,14 +13,14 @@ from benchmarks.running import run as run_on_loop
 __all__ = ["add_arguments", "run"]
 
 QUICK = (5, 0.02, 1_000)
-FULL = (7, 0.2, 10_000)
+FULL = (5, 0.1, 5_000)
 """Rounds, seconds of processor time of a case in one round, Services whose memory is measured."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="five short rounds: well under a minute")
-    parser.add_argument("--rounds", type=whole, metavar="N", help="default: 7, or 5 with --quick")
-    parser.add_argument("--seconds", type=seconds, metavar="S", help="of one case; default: 0.2, or 0.02")
+    parser.add_argument("--quick", action="store_true", help="short rounds: half a minute")
+    parser.add_argument("--rounds", type=whole, metavar="N", help="default: 5")
+    parser.add_argument("--seconds", type=seconds, metavar="S", help="of one case; default: 0.1, or 0.02")
     parser.add_argument("--part", action="append", choices=PARTS, dest="parts", help="repeatable")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import permutations
 from random import Random
 
 from hypothesis import given, settings
@@ -60,3 +61,30 @@ def test_a_newcomer_gets_no_stampede() -> None:
     picker = LeastConnections(endpoints, Random(5), loads.__getitem__)
     share = sum(picker.pick(CLIENT, ()) == endpoints[0] for _ in range(2000)) / 2000
     assert 0.07 < share < 0.13
+
+
+class Counting:
+    """Gives every number once, in order."""
+
+    def __init__(self) -> None:
+        self.next = 0
+
+    def randrange(self, stop: int, /) -> int:
+        number, self.next = self.next, self.next + 1
+        assert number < stop
+        return number
+
+
+def test_every_pair_is_as_likely_as_any_other() -> None:
+    endpoints = endpoints_of(*range(5))
+    asked: list[Endpoint] = []
+
+    def open_connections(endpoint: Endpoint) -> int:
+        asked.append(endpoint)
+        return 0
+
+    picker = LeastConnections(endpoints, Counting(), open_connections)
+    for _ in range(5 * 4):
+        picker.pick(CLIENT, ())
+    pairs = list(zip(asked[::2], asked[1::2], strict=True))
+    assert sorted(pairs) == sorted(permutations(endpoints, 2))

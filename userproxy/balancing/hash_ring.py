@@ -1,34 +1,28 @@
-"""A consistent-hash ring that can be built, and rebuilt, in short steps (rule B6).
+"""A consistent-hash ring that can be built, and changed, in short steps (rule B6).
 
-The ring is uhashring's, with its 160 points for each endpoint, cut into shards: each endpoint belongs to
-one shard, and a look-up takes the nearest point of any shard, which is the point that the uncut
-ring would give. Cutting serves the loop. Measured on CPython 3.11 with 1,000 endpoints: the uncut ring takes
-180 ms, 40 of them in one sort that holds the GIL, and a thread that builds it leaves the relay 1 % of its
-requests meanwhile. A shard takes about 3 ms, and replacing an endpoint rebuilds its shard alone.
-The price is one bisection for each shard: 1.5 us a pick up to 16 endpoints, 30 us at 1,000.
+The ring is uhashring's, with its 160 points for each endpoint, laid out in two flat arrays: the points in
+order, and who owns each. uhashring gives the points of one endpoint; a ring with some endpoints more or fewer
+is spliced out of the one before, so a change costs what the changed endpoints cost, and every look-up is one
+bisection. Steps serve the loop: one sort of 1,000 endpoints' points holds the GIL for 40 ms, and a thread
+that builds leaves the relay 1 % of its requests meanwhile. Figures: docs/performance.md, "Pure parts".
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Collection, Generator, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Generator, Iterable, Sequence
 from hashlib import blake2b
 
 from uhashring import HashRing as UncutRing
 
-__all__ = ["SHARD_ENDPOINTS", "HashRing"]
+__all__ = ["ENDPOINTS_PER_STEP", "HashRing"]
 
-SHARD_ENDPOINTS = 16
-"""Endpoints that a shard holds on average at most: 0.2 ms of building for each."""
+ENDPOINTS_PER_STEP = 16
+"""Endpoints that come or go in one step: 0.2 to 0.3 ms for each."""
 
 _POINTS_PER_ENDPOINT = 160
 """uhashring's own default. More are more even, and slower to build."""
-
-_NAMES_PER_STEP = 2048
-"""Names that are dealt to shards in one step: 2 ms."""
-
-_SPACE = 1 << 64
 
 
 def _point(key: str) -> int:
@@ -36,77 +30,119 @@ def _point(key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
-class _Shard:
-    """The points of a few endpoints in order, each with the index of the name that owns it."""
+def _points_of(names: Iterable[str]) -> list[tuple[int, str]]:
+    """The points of all ``names`` in order, each with its owner; of one place, the lower name comes first.
 
-    __slots__ = ("_owners", "_points", "names")
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.names = names
-        index = {name: number for number, name in enumerate(names)}
-        ring = UncutRing(list(names), hash_fn=_point, vnodes=_POINTS_PER_ENDPOINT)
-        points: list[tuple[int, str]] = ring.get_points()
-        self._points = array("Q", (point for point, _ in points))
-        self._owners = array("I", (index[name] for _, name in points))
-
-    def nearest(self, start: int, tried: Collection[str]) -> tuple[int, str] | None:
-        """Distance from ``start`` onward to the first point of a name outside ``tried``, and that name."""
-        if tried and all(name in tried for name in self.names):
-            return None
-        points = self._points
-        place = bisect_right(points, start)
-        while True:
-            place %= len(points)
-            name = self.names[self._owners[place]]
-            if name not in tried:
-                return (points[place] - start) % _SPACE, name
-            place += 1
+    One by one, since uhashring keeps one owner of a place: who that is must not depend on the step.
+    """
+    points: list[tuple[int, str]] = []
+    for name in names:
+        points += UncutRing([name], hash_fn=_point, vnodes=_POINTS_PER_ENDPOINT).get_points()
+    points.sort()
+    return points
 
 
 class HashRing:
     """A frozen ring over names: which one is nearest to a key. Equal names give equal rings everywhere."""
 
-    __slots__ = ("_shards",)
+    __slots__ = ("_free", "_names", "_owners", "_points", "_slots")
 
-    def __init__(self, shards: Iterable[_Shard]) -> None:
-        self._shards = tuple(shards)
+    def __init__(self) -> None:
+        self._points = array("Q")
+        self._owners = array("I")
+        """For each point the slot of its name."""
+        self._slots: dict[str, int] = {}
+        self._names: list[str] = []
+        """By slot; those in ``_free`` mean nothing."""
+        self._free: list[int] = []
+
+    def work(self, names: set[str]) -> int:
+        """How many endpoints' points it takes to get to ``names``: out of this ring, or from nothing."""
+        return min(len(names), len(self._slots.keys() ^ names))
 
     @classmethod
     def steps(
         cls, names: Collection[str], previous: HashRing | None = None
     ) -> Generator[None, None, HashRing]:
-        """Build the ring, pausing between its shards; shards of ``previous`` are used again.
+        """Build the ring, pausing after each step, out of ``previous`` where that saves work.
 
         ``previous`` is read only, and may go on answering meanwhile.
         """
-        old = {shard.names: shard for shard in previous._shards} if previous is not None else {}
-        shards = []
-        built = 0
-        for shard_names in (yield from _cut(names)):
-            shard = old.get(shard_names)
-            if shard is None:
-                if built:
-                    yield
-                shard = _Shard(shard_names)
-                built += 1
-            shards.append(shard)
-        return cls(shards)
+        wanted = set(names)
+        ring = previous if previous is not None and previous.work(wanted) < len(wanted) else cls()
+        gone = sorted(ring._slots.keys() - wanted)
+        new = sorted(wanted - ring._slots.keys())
+        for begin in range(0, len(gone), ENDPOINTS_PER_STEP):
+            ring = ring._without(gone[begin : begin + ENDPOINTS_PER_STEP])
+            yield
+        for begin in range(0, len(new), ENDPOINTS_PER_STEP):
+            ring = ring._with(new[begin : begin + ENDPOINTS_PER_STEP])
+            yield
+        return ring
 
     def nearest(self, key: str, tried: Collection[str] = ()) -> str | None:
         """The name that owns the first point behind ``key``'s, passing over the points of ``tried``."""
-        start = _point(key)
-        found = [one for shard in self._shards if (one := shard.nearest(start, tried)) is not None]
-        return min(found)[1] if found else None
+        points = self._points
+        if not points or (tried and all(name in tried for name in self._slots)):
+            return None
+        place = bisect_right(points, _point(key))
+        while True:
+            place %= len(points)
+            name = self._names[self._owners[place]]
+            if name not in tried:
+                return name
+            place += 1
 
+    def _with(self, names: Sequence[str]) -> HashRing:
+        """This ring and the points of ``names``, none of which it has."""
+        ring = self._copied()
+        for name in names:
+            if ring._free:
+                slot = ring._free.pop()
+                ring._names[slot] = name
+            else:
+                slot = len(ring._names)
+                ring._names.append(name)
+            ring._slots[name] = slot
+        old_points, old_owners = self._points, self._owners
+        points, owners = ring._points, ring._owners
+        begin = 0
+        for point, name in _points_of(names):
+            end = bisect_left(old_points, point, begin)
+            while end < len(old_points) and old_points[end] == point and self._names[old_owners[end]] < name:
+                end += 1
+            if begin < end:
+                points += old_points[begin:end]
+                owners += old_owners[begin:end]
+                begin = end
+            points.append(point)
+            owners.append(ring._slots[name])
+        points += old_points[begin:]
+        owners += old_owners[begin:]
+        return ring
 
-def _cut(names: Collection[str]) -> Generator[None, None, list[tuple[str, ...]]]:
-    """The names of each shard, sorted. A power of two of shards: few changes of size cut anew."""
-    count = 1
-    while count * SHARD_ENDPOINTS < len(names):
-        count *= 2
-    cut: list[list[str]] = [[] for _ in range(count)]
-    for number, name in enumerate(sorted(names), start=1):
-        cut[_point(name) % count].append(name)
-        if number % _NAMES_PER_STEP == 0:
-            yield
-    return [tuple(shard) for shard in cut if shard]
+    def _without(self, names: Sequence[str]) -> HashRing:
+        """This ring without the points of ``names``, all of which it has."""
+        ring = self._copied()
+        for name in names:
+            ring._free.append(ring._slots.pop(name))
+        points, owners = ring._points, ring._owners
+        begin = 0
+        for point, name in _points_of(names):
+            end = bisect_left(self._points, point, begin)
+            while self._owners[end] != self._slots[name]:  # another one's at the same place
+                end += 1
+            points += self._points[begin:end]
+            owners += self._owners[begin:end]
+            begin = end + 1
+        points += self._points[begin:]
+        owners += self._owners[begin:]
+        return ring
+
+    def _copied(self) -> HashRing:
+        """A ring with the same names, and no points yet."""
+        ring = HashRing()
+        ring._slots = dict(self._slots)
+        ring._names = list(self._names)
+        ring._free = list(self._free)
+        return ring

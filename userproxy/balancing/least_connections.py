@@ -33,11 +33,12 @@ class LeastConnections:
     def pick(self, client: str, tried: Collection[Endpoint]) -> Endpoint | None:
         """The one of two random endpoints outside ``tried`` that has fewer open connections."""
         left = [one for one in self.endpoints if one not in tried] if tried else self.endpoints
-        if len(left) < 2:
+        count = len(left)
+        if count < 2:
             return left[0] if left else None
-        first = self._random.randrange(len(left))
-        second = self._random.randrange(len(left) - 1)
-        if second >= first:  # Two different ones, every pair as likely as any other.
+        # One number for two different ones, every ordered pair as likely as any other: chance is what costs.
+        first, second = divmod(self._random.randrange(count * (count - 1)), count - 1)
+        if second >= first:
             second += 1
         one, other = left[first], left[second]
         return one if self._open_connections(one) <= self._open_connections(other) else other

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Generator
 from typing import Protocol
 
 from userproxy.balancing.consistent_hash import ConsistentHash
-from userproxy.balancing.hash_ring import SHARD_ENDPOINTS
+from userproxy.balancing.hash_ring import ENDPOINTS_PER_STEP, HashRing
 from userproxy.balancing.least_connections import LeastConnections
 from userproxy.balancing.randomness import Random
 from userproxy.balancing.round_robin import RoundRobin
@@ -82,6 +82,7 @@ def make_picker(
 
 def is_expensive(balancer: Balancer, endpoints: tuple[Endpoint, ...], previous: Picker | None = None) -> bool:
     """True when making the picker may take more than one step: use `picker_steps`, and let the loop turn."""
-    if balancer is not Balancer.CONSISTENT_HASH or len(endpoints) <= SHARD_ENDPOINTS:
+    if balancer is not Balancer.CONSISTENT_HASH:
         return False
-    return not (isinstance(previous, ConsistentHash) and previous.endpoints == endpoints)
+    ring = previous.ring if isinstance(previous, ConsistentHash) else HashRing()
+    return ring.work({endpoint.name for endpoint in endpoints}) > ENDPOINTS_PER_STEP

@@ -97,10 +97,13 @@ class Publisher:
         return port.picker if port is not None else None
 
     def _load_of(self, key: RouteKey) -> Callable[[Endpoint], int]:
-        """Looked up at each call: the first picker of a service port is made before the port itself."""
+        """Finds the service port once, at the first call: its first picker is made before the port itself."""
+        port: ServicePort | None = None
 
         def open_connections(endpoint: Endpoint) -> int:
-            port = self._port_of(key)
+            nonlocal port
+            if port is None:
+                port = self._port_of(key)
             return port.open_connections(endpoint) if port is not None else 0
 
         return open_connections

@@ -53,7 +53,7 @@ class ServicePort:
         self.route = route
         self.picker = picker
         self.usable = frozenset(route.internal)
-        self.serving = frozenset(route.serving)
+        self.serving = self.usable if route.serving == route.internal else frozenset(route.serving)
         if route.session_affinity_s is None:
             self.affinity = None
         elif self.affinity is None:
