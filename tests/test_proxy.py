@@ -265,7 +265,7 @@ async def test_a_fault_while_applying_is_raised(monkeypatch: pytest.MonkeyPatch)
             def broken(*_: object) -> None:
                 raise Trouble
 
-            monkeypatch.setattr(proxy._running, "apply", broken)
+            monkeypatch.setattr(proxy.plane, "apply", broken)
             source.apply(service("web", 80))
             await asyncio.Event().wait()
 

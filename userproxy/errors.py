@@ -16,6 +16,7 @@ __all__ = [
     "ListenError",
     "NotListening",
     "ResourceExpired",
+    "TakeoverError",
     "UserproxyError",
     "WatchError",
 ]
@@ -79,6 +80,10 @@ class ResourceExpired(ApiError):
 
 class ListenError(UserproxyError):
     """An address of this host cannot be listened on."""
+
+
+class TakeoverError(UserproxyError):
+    """The process that serves now cannot be taken over from; it goes on serving."""
 
 
 class NotListening(ListenError):

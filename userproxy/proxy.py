@@ -74,15 +74,20 @@ class Proxy:
         settings: Settings | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
         dialler: Dialler | None = None,
+        dormant: bool = False,
     ) -> None:
         """``on_hold`` is told the name when the first client of a service port has to wait (rule L9).
 
+        ``dormant``: open nothing until `resume`, and take nothing in until ``plane`` wakes; see `takeover`.
         Raises ValueError when a range of ``settings`` is too small.
         """
         self._source = source
         self._settings = settings if settings is not None else Settings()
         self._on_hold = on_hold
         self._dialler = dialler
+        self._dormant = dormant
+        self._paused = dormant
+        self._synced = asyncio.Event()
         self._state = State(
             node_name=node_name_of(self._settings),
             addresses=address_plan(self._settings),
@@ -111,6 +116,7 @@ class Proxy:
             on_hold=self._on_hold,
             changed=self._plane_changed,
             failed=self._failed,
+            dormant=self._dormant,
         )
         self._background = (
             self._tasks.create_task(self._follow(), name="userproxy: follow the source"),
@@ -148,9 +154,7 @@ class Proxy:
         KeyError when there is no such service port, NotListening when it refuses now (rule T8).
         """
         namespace, _, name = service.rpartition("/")
-        return Address(
-            *self._running.address(NamespacedName(namespace or "default", name), port_name, family)
-        )
+        return Address(*self.plane.address(NamespacedName(namespace or "default", name), port_name, family))
 
     async def settled(self, timeout_s: float | None = 10.0) -> None:
         """Return when all that the source holds now is in force, or is reported as a problem.
@@ -158,7 +162,7 @@ class Proxy:
         Raises TimeoutError after ``timeout_s`` seconds (None waits for ever), RuntimeError when the proxy
         does not run, or stops meanwhile.
         """
-        plane = self._running
+        plane = self.plane
         if self._stopping:
             raise RuntimeError(_STOPPED)
         mark: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -176,7 +180,7 @@ class Proxy:
         return Snapshot(
             generation=self._state.generation,
             synced=self._state.synced,
-            ports=self._running.snapshot(),
+            ports=self.plane.snapshot(),
             problems=(*self._state.problems, *sorted(self._plane_problems, key=str)),
             stale=self._state.stale,
         )
@@ -187,14 +191,14 @@ class Proxy:
         What changes while the consumer is busy is folded. A service port that is gone and still has
         connections is there as ``draining``, beside its successor if there is one.
         """
-        feed = _Feed(dict.fromkeys(port.key for port in self._running.snapshot()))
+        feed = _Feed(dict.fromkeys(port.key for port in self.plane.snapshot()))
         self._feeds.add(feed)
         try:
             while True:
                 keys, feed.keys = feed.keys, {}
                 feed.filled.clear()
                 found: dict[RouteKey, tuple[PortSnapshot, ...]] = dict.fromkeys(keys, ())
-                for port in self._running.snapshot(keys):
+                for port in self.plane.snapshot(keys):
                     found[port.key] = (*found[port.key], port)
                 yield found
                 await feed.filled.wait()
@@ -215,15 +219,32 @@ class Proxy:
         if timeout_s is None:
             timeout_s = self._settings.drain_timeout_s
         self._stop_following()
-        return await self._running.drain(timeout_s)
+        return await self.plane.drain(timeout_s)
 
-    # How events become routes.
+    # When one process takes over from another.
 
     @property
-    def _running(self) -> DataPlane:
+    def plane(self) -> DataPlane:
+        """The sockets. Raises RuntimeError when the proxy does not run."""
         if self._plane is None:
             raise RuntimeError("the proxy is not running: use it inside 'async with'")
         return self._plane
+
+    async def synced(self) -> None:
+        """Return when the source has said all that existed at the start (rule R2)."""
+        await self._synced.wait()
+
+    async def pause(self) -> None:
+        """Let what is served stay as it is until `resume`; the source is followed meanwhile."""
+        self._paused = True
+        self._unschedule()
+        await self.plane.published()
+
+    def resume(self) -> None:
+        self._paused = False
+        self._publish_soon()
+
+    # How events become routes.
 
     async def _follow(self) -> None:
         """Fold events for ever; publication follows in the next loop turn."""
@@ -242,11 +263,13 @@ class Proxy:
                 self._marks.append(event.token)
         else:
             self._state.fold(event)
+            if self._state.synced:
+                self._synced.set()
         self._publish_soon()
 
     def _publish_soon(self) -> None:
         """Once per loop turn, and no more often than the settings say (rule R10)."""
-        if self._publication is None:
+        if self._publication is None and not self._paused:
             loop = asyncio.get_running_loop()
             due = self._published_at + self._settings.min_sync_period_s
             if due > loop.time():
@@ -254,10 +277,15 @@ class Proxy:
             else:
                 self._publication = loop.call_soon(self._publish)
 
+    def _unschedule(self) -> None:
+        if self._publication is not None:
+            self._publication.cancel()
+            self._publication = None
+
     def _publish(self) -> None:
         self._publication = None
         try:
-            self._take_and_apply(self._running)
+            self._take_and_apply(self.plane)
         except Exception as error:
             self._failed(error)
 
@@ -298,9 +326,7 @@ class Proxy:
         self._stopping = True
         for task in self._background:
             task.cancel()
-        if self._publication is not None:
-            self._publication.cancel()
-            self._publication = None
+        self._unschedule()
         for mark in self._asked:
             if not mark.done():
                 mark.set_exception(RuntimeError(_STOPPED))

@@ -63,7 +63,7 @@ class World:
 
     @property
     def plane(self) -> DataPlane:
-        return self.proxy._running
+        return self.proxy.plane
 
     @property
     def runtime(self) -> Runtime:

@@ -31,6 +31,7 @@ from userproxy.settings import Addresses
 
 if TYPE_CHECKING:
     from userproxy.cli.table_file import TableFile
+    from userproxy.cli.takeover import Takeover
     from userproxy.model.names import Protocol
     from userproxy.proxy import Proxy
     from userproxy.settings import Settings
@@ -56,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drain-timeout", type=_seconds, default=30.0, metavar="DURATION",
         help="how long open connections may go on after SIGTERM or SIGINT, as in 1m30s (default: 30s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--takeover", type=Path, metavar="SOCKET",
+        help="take over from the userproxy that is found at this Unix socket, and be found there by the next"
+        " (docs/upgrades.md)",
+    )  # fmt: skip
     add_log_options(parser)
     add_loop_option(parser)
 
@@ -72,16 +78,32 @@ def run(options: argparse.Namespace) -> int:
         source = file_source(options)
     else:
         source = kube_source(options, node_name_of(settings), exclude_headless=True)
-    table_file = TableFile(options.table_file) if options.table_file is not None else None
     raise_descriptor_limit()
-    with logging_to_stderr(options.log_format, options.verbose):
-        output = LineWriter(sys.stdout.fileno(), failed=_output_failed)
-        try:
-            return run_loop(
-                options.loop, lambda: serve(source, settings, output.say, table_file, options.drain_timeout)
-            )
-        finally:
-            output.close()
+    takeover = _takeover(options.takeover)
+    try:
+        table_file = None
+        if options.table_file is not None:
+            table_file = TableFile(options.table_file, others=takeover is not None and takeover.pending)
+        with logging_to_stderr(options.log_format, options.verbose):
+            output = LineWriter(sys.stdout.fileno(), failed=_output_failed)
+            try:
+                return run_loop(
+                    options.loop,
+                    lambda: serve(source, settings, output.say, table_file, options.drain_timeout, takeover),
+                )
+            finally:
+                output.close()
+    finally:
+        if takeover is not None:
+            takeover.close()
+
+
+def _takeover(path: Path | None) -> Takeover | None:
+    if path is None:
+        return None
+    from userproxy.cli.takeover import Takeover
+
+    return Takeover(path)
 
 
 def _output_failed(error: OSError) -> None:
@@ -94,6 +116,7 @@ async def serve(
     say: Callable[[str], None],
     table_file: TableFile | None = None,
     drain_timeout_s: float = 30.0,
+    takeover: Takeover | None = None,
 ) -> int:
     """Serve ``source`` until SIGTERM or SIGINT, then drain; a second signal ends at once with 128 + n.
 
@@ -102,17 +125,28 @@ async def serve(
     from userproxy.proxy import Proxy
 
     try:
-        async with Proxy(source, settings=settings) as proxy:
+        dormant = takeover is not None and takeover.pending
+        async with Proxy(source, settings=settings, dormant=dormant) as proxy:
             stop = _stop_on_signals(proxy)
 
             def say_change(text: str) -> None:
                 if not stop.is_set():  # that everything drains now is no news
                     say(text)
 
-            shown = asyncio.create_task(_show(proxy, settings, say_change, table_file), name="table")
+            async def begin_and_show() -> None:
+                if takeover is not None:
+                    await takeover.begin(proxy, say, table_file, stop.set)
+                await _show(proxy, settings, say_change, table_file)
+
+            shown = asyncio.create_task(begin_and_show(), name="table")
             stopping = asyncio.create_task(stop.wait(), name="stop")
             await asyncio.wait([shown, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not shown.done():  # else the table failed, and raises below
+                if takeover is not None:
+                    await takeover.stop()
+                    if takeover.pending:
+                        shown.cancel()
+                        await asyncio.wait([shown])
                 report = await proxy.drain(drain_timeout_s)
                 shown.cancel()
             stopping.cancel()

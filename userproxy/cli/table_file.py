@@ -24,14 +24,23 @@ class TableFile:
     Its methods write, so they belong in a thread; from several threads, one writes after the other.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises ConfigError when it cannot be written."""
+    def __init__(self, path: Path, *, others: bool = False) -> None:
+        """Raises ConfigError when it cannot be written.
+
+        ``others``: it may be true of another process still, and stays as it is until `own`.
+        """
         self._path = path
         self._writing = threading.Lock()
         self._over = False
+        self._left = others
+        self.name = os.path.realpath(path)
+        """The whole path."""
         if not path.parent.is_dir():
             raise ConfigError(f"--table-file {path}: there is no folder {path.parent}")
         try:
+            if others:
+                with tempfile.TemporaryFile(dir=path.parent):
+                    return
             _replace(path, ())
         except OSError as error:
             raise ConfigError(f"--table-file {path}: cannot be written: {error.strerror}") from error
@@ -42,11 +51,22 @@ class TableFile:
             if not self._over:
                 self._write(rows)
 
+    def own(self) -> None:
+        """The file is ours from now on."""
+        self._left = False
+
+    def leave(self) -> None:
+        """The file is another process's from now on."""
+        with self._writing:
+            self._over = True
+            self._left = True
+
     def close(self) -> None:
         """Nothing is served any more; whatever `keep` is still told is out of date."""
         with self._writing:
             self._over = True
-            self._write(())
+            if not self._left:
+                self._write(())
 
     def _write(self, rows: Sequence[TableRow]) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from _socket import socket as Socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
@@ -13,7 +13,7 @@ from userproxy.dataplane.sockets import bind_keeping_address, stream_listener
 from userproxy.model.names import Protocol
 from userproxy.model.routes import Route, RouteKey
 
-__all__ = ["Binder", "Bindings", "Bound", "open_address"]
+__all__ = ["Binder", "Bindings", "Bound", "Move", "open_address"]
 
 FALLBACK_OFFSET = 8000
 """80 is 8080, 443 is 8443."""
@@ -33,6 +33,17 @@ class Bound:
     reason: str
     clients_spread_over: int = 0
     """So many listeners share the address, and each client's connections go to one of them; 0: no matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Another number than the stated one, chosen for good (rule L1)."""
+
+    host: str
+    protocol: Protocol
+    stated_port: int
+    port: int
+    reason: str
 
 
 class Binder(Interface):
@@ -59,6 +70,15 @@ class Bindings:
 
     def renewed(self, key: RouteKey) -> bool:
         return False
+
+    def moves(self) -> tuple[Move, ...]:
+        """Every choice that was made, for a successor."""
+        return tuple(Move(*stated, *choice) for stated, choice in self._moved.items())
+
+    def keep_moves(self, moves: Iterable[Move]) -> None:
+        """Go on with the choices of a predecessor."""
+        for move in moves:
+            self._moved[(move.host, move.protocol, move.stated_port)] = (move.port, move.reason)
 
     def bind(self, routes: Sequence[Route]) -> tuple[dict[RouteKey, Bound], dict[RouteKey, OSError]]:
         """Stated numbers first, then others for those that could not have theirs (rule L1)."""

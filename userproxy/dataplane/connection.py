@@ -114,6 +114,47 @@ class Connection:
         elif not self.is_over:
             self._end_unrelayed(who, self.phase)
 
+    # Between processes, while it has no endpoint: nothing has been read from the client yet.
+
+    @property
+    def sock(self) -> Socket:
+        """The client's, to be duplicated."""
+        return self._client.sock
+
+    def held_for_s(self) -> float:
+        """How long it may wait still."""
+        if self._hold_deadline is None:  # its first round of dials was under way
+            return self._keeper.service_port.route.options.hold_s
+        return self._hold_deadline.when - self._runtime.loop.time()
+
+    def freeze(self) -> None:
+        """Dial no more until `thaw` or `release`."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+        self._stop_dialling()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        self._dial_phase = Phase.HOLDING
+        self._runtime.engine.unwatch(self._client.fd)
+
+    def thaw(self) -> None:
+        self._runtime.engine.watch(self._client.fd, self)
+        self._dial_again()
+
+    def release(self) -> None:
+        """Give up this process's copy; the client waits on in another process, and is counted there."""
+        self._stop_holding()
+        self._runtime.engine.unwatch(self._client.fd)
+        self._runtime.engine.close_later(self._client.sock)
+        self.is_over = True
+        self._keeper.over(self)
+
+    def start_held(self, left_s: float) -> None:
+        """Instead of `start`: it has waited in another process, and may do so for ``left_s`` more."""
+        self._runtime.engine.watch(self._client.fd, self)
+        self._hold(left_s)
+
     def stop_drain(self) -> None:
         """Its endpoint is back, or the limit is gone."""
         if self.drain is not None:
@@ -221,14 +262,17 @@ class Connection:
             if not self._keeper.may_hold():
                 self._end_unrelayed(Who.LIMIT, Phase.HOLDING)
                 return
-            self._hold_deadline = self._runtime.deadlines.after(hold_s, self._hold_ran_out)
-            self._dial_phase = Phase.HOLDING
-            self._keeper.held(self)
+            self._hold(hold_s)
         self._dial_phase = Phase.HOLDING
         if self._plan.attempts:
             self._retry = self._runtime.deadlines.after(
                 self._runtime.settings.dial.hold_retry_s, self._dial_again
             )
+
+    def _hold(self, limit_s: float) -> None:
+        self._hold_deadline = self._runtime.deadlines.after(limit_s, self._hold_ran_out)
+        self._dial_phase = Phase.HOLDING
+        self._keeper.held(self)
 
     def _dial_again(self) -> None:
         if self._dial_phase is Phase.HOLDING and not self.is_over:

@@ -75,6 +75,7 @@ class Engine:
         "_epoll",
         "_in_batch",
         "_loop",
+        "_paused",
         "_scheduled",
         "_settling",
         "fast",
@@ -92,7 +93,19 @@ class Engine:
         self._again: list[Callable[[], None]] = []
         self._in_batch = False
         self._scheduled = False
+        self._paused = False
         loop.add_reader(self._epoll.fileno(), self._wake)
+
+    def pause(self) -> None:
+        """Tell nobody anything until `resume`; what happens meanwhile is told then."""
+        self._paused = True
+        self._loop.remove_reader(self._epoll.fileno())
+
+    def resume(self) -> None:
+        self._paused = False
+        self._loop.add_reader(self._epoll.fileno(), self._wake)
+        if self._again and not self._scheduled:
+            self._schedule()
 
     def close(self) -> None:
         """Stop watching. Sockets are the handlers' to close, before this."""
@@ -162,7 +175,7 @@ class Engine:
 
     def _wake(self) -> None:
         """Serve one batch. The one hot function: every forwarded byte passes here."""
-        if self._epoll.closed:
+        if self._paused or self._epoll.closed:
             return
         self._in_batch = True
         callbacks, self._again = self._again, []

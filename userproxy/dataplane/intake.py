@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _socket import socket as Socket
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Protocol
@@ -77,6 +78,21 @@ class Intake(Protocol):
 
     def cut(self, who: Who) -> int:
         """End what is open now, by reset; returns how many that were. Also stops."""
+        ...
+
+    @property
+    def sock(self) -> Socket:
+        """The bound socket, to be duplicated for another process."""
+        ...
+
+    def freeze(self) -> None:
+        """Change nothing that another process may have taken over by now, until `thaw` or `release`."""
+        ...
+
+    def thaw(self) -> None: ...
+
+    def release(self) -> None:
+        """`stop`, for a socket that goes on in another process: nothing about it changes, nothing is read."""
         ...
 
     def open_traffic(self) -> Iterator[Traffic]:

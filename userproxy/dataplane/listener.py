@@ -42,7 +42,9 @@ class TcpListener:
     Another process may have the same socket, and it may listen already; then connections may be queued.
     """
 
-    __slots__ = ("_accepted", "_family", "_pausing", "_runtime", "_sock", "_spread_over", "listening")
+    __slots__ = (
+        "_accepted", "_family", "_frozen", "_pausing", "_runtime", "_sock", "_spread_over", "listening",
+    )  # fmt: skip
 
     def __init__(self, runtime: Runtime, sock: Socket, accepted: Accepted, spread_over: int = 0) -> None:
         """``spread_over``: see `Bound.clients_spread_over`."""
@@ -51,6 +53,7 @@ class TcpListener:
         self._family = sock.family
         self._accepted = accepted
         self._pausing = False
+        self._frozen = False
         self._spread_over = spread_over
         self.listening = bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
         if self.listening:
@@ -87,6 +90,28 @@ class TcpListener:
         self._runtime.engine.unwatch(self._sock.fileno())
         self._runtime.engine.close_later(self._sock)
 
+    @property
+    def sock(self) -> Socket:
+        """To be duplicated."""
+        return self._sock
+
+    def freeze(self) -> None:
+        """Leave new connections in the queue until `thaw`: another process may accept them."""
+        self._frozen = True
+        self._runtime.engine.unwatch(self._sock.fileno())
+
+    def thaw(self) -> None:
+        if self._frozen:
+            self._frozen = False
+            if self.listening:
+                self._runtime.engine.watch(self._sock.fileno(), self)
+
+    def release(self) -> None:
+        """Give up this process's copy; the socket goes on as it is in another process, with its queue."""
+        self.listening = False
+        self._runtime.engine.unwatch(self._sock.fileno())
+        self._runtime.engine.close_later(self._sock)
+
     def ready(self, mask: int) -> None:
         if self.listening:
             self._runtime.engine.after_batch(self._accept)
@@ -96,7 +121,7 @@ class TcpListener:
 
     def _accept(self) -> None:
         """Accept one turn's worth, then let others have theirs."""
-        if not self.listening or self._pausing:
+        if not self.listening or self._pausing or self._frozen:
             return
         try:
             for _ in range(ACCEPT_BATCH):

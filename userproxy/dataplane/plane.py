@@ -12,9 +12,12 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from userproxy.balancing.picker import Picker
-from userproxy.dataplane.binding import Binder, Bindings, Bound
+from userproxy.dataplane.binding import Binder, Bindings, Bound, Move
 from userproxy.dataplane.closing import Who
 from userproxy.dataplane.dialling import Dialler
+from userproxy.dataplane.handover import Handover
+from userproxy.dataplane.heir import Heir
+from userproxy.dataplane.inheritance import Inheritance, SharedListener
 from userproxy.dataplane.intake import Intake, ListenerState
 from userproxy.dataplane.loops import OwnAddresses
 from userproxy.dataplane.problems import looping, taken
@@ -58,9 +61,13 @@ class DataPlane:
         on_hold: Callable[[ServicePortName], None] | None = None,
         changed: Callable[[], None] | None = None,
         failed: Callable[[BaseException], None] | None = None,
+        dormant: bool = False,
     ) -> None:
         """``binder`` None: it binds its addresses itself. ``changed``: the snapshot differs without an
-        `apply`. ``failed``: told of a fault of ours."""
+        `apply`. ``failed``: told of a fault of ours.
+
+        ``dormant``: bind, but take nothing in until `wake`; another process may serve by the same sockets.
+        """
         self._changed_outside = changed
         self._runtime = Runtime(
             settings,
@@ -69,13 +76,16 @@ class DataPlane:
             on_hold=on_hold,
             changed=self._changed,
             failed=failed,
+            dormant=dormant,
         )
         self._routes: dict[RouteKey, Route] = {}
         self._ports: dict[RouteKey, ServicePort] = {}
         self._by_service: dict[NamespacedName, set[RouteKey]] = {}
         self._draining: list[ServicePort] = []
         self._own = OwnAddresses(settings.loopback_range)
-        self._bindings: Binder = binder if binder is not None else Bindings()
+        self._inheritance = Inheritance()
+        self._own_bindings = Bindings(self._inheritance.open)
+        self._bindings: Binder = binder if binder is not None else self._own_bindings
         self._publisher = Publisher(self._runtime, self._ports.get, self._install_later)
         self._retries = BindRetries(self._runtime.deadlines, self._try_again)
         self._states = StateLog()
@@ -143,6 +153,33 @@ class DataPlane:
         """Addresses that are taken (rule L4), and endpoints that lead back to us (rule L8)."""
         return (*taken(self._retries, self._routes), *looping(self._own, self._routes))
 
+    # Between processes (see `handover`).
+
+    def inherit(self, listeners: Iterable[SharedListener], moves: Iterable[Move]) -> None:
+        """Use these sockets where routes want their addresses; ours now. For a dormant plane."""
+        self._inheritance.add(listeners)
+        self._own_bindings.keep_moves(moves)
+
+    def heir(self) -> Heir:
+        """Whoever takes over from another process has these, once all routes are in force."""
+        self._inheritance.close()  # of no use to the routes; the other process closes them as is due
+        return Heir(port.intake for port in self._ports.values() if port.intake is not None)
+
+    def wake(self) -> None:
+        """No other process serves by our sockets any more: begin."""
+        self._runtime.dormant = False
+        for port in self._ports.values():
+            for intake in port.intakes():
+                intake.route_changed()
+            self._judge(port)
+            self._touched[port.key] = None
+        self._runtime.engine.resume()
+        self._changed()
+
+    def handover(self) -> Handover:
+        """What a successor needs. Nothing may be applied until it is over."""
+        return Handover(self._runtime, self._own_bindings, self._ports.values())
+
     # Stopping.
 
     def stop(self) -> None:
@@ -167,6 +204,7 @@ class DataPlane:
 
     def close(self) -> None:
         """Stop, cut what is open, and give every descriptor back."""
+        self._inheritance.close()
         self.stop()
         self._cut()
         self._runtime.close()
@@ -223,7 +261,8 @@ class DataPlane:
             if port.retired:
                 self._with_retired.add(key)
             self._touched[key] = None
-            self._judge(port)
+            if not self._runtime.dormant:
+                self._judge(port)
         self._look_again(again)
 
     def _needs_address(self, route: Route) -> bool:

@@ -25,8 +25,8 @@ class Runtime:
     """One for each data plane; made inside a running loop, closed by the plane."""
 
     __slots__ = (
-        "changed", "connections", "deadlines", "descriptors", "dialler", "engine", "failed", "loop",
-        "next_pause_log", "on_hold", "pipes", "random", "settings", "udp",
+        "changed", "connections", "deadlines", "descriptors", "dialler", "dormant", "engine", "failed",
+        "loop", "next_pause_log", "on_hold", "pipes", "random", "settings", "udp",
     )  # fmt: skip
 
     def __init__(
@@ -38,10 +38,15 @@ class Runtime:
         on_hold: Callable[[ServicePortName], None] | None = None,
         changed: Callable[[], None] | None = None,
         failed: Callable[[BaseException], None] | None = None,
+        dormant: bool = False,
     ) -> None:
         self.settings = settings
         self.loop = asyncio.get_running_loop()
         self.engine = Engine(self.loop)
+        self.dormant = dormant
+        """Another process may serve by the same sockets: nothing about them may change (see `handover`)."""
+        if dormant:
+            self.engine.pause()
         self.deadlines = Deadlines(self.loop)
         self.descriptors = Descriptors(settings.limits.reserved_descriptors, limit=descriptor_limit)
         self.pipes = PipePool(settings.limits.max_splice_pipes, self.descriptors)

@@ -29,7 +29,7 @@ class TcpIntake:
 
     __slots__ = (
         "_connections", "_drain_limit_s", "_gone", "_idle_sweep", "_idle_timeout_s", "_listener", "_runtime",
-        "_stopped", "_taken", "_waiting", "host", "port", "reason", "service_port",
+        "_stopped", "_taken", "_waiting", "host", "port", "reason", "service_port", "shared",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
@@ -42,6 +42,8 @@ class TcpIntake:
         runtime.descriptors.hold(1)
         self._connections: set[Connection] = set()
         self._waiting: set[Connection] = set()
+        self.shared: list[Connection] = []
+        """Clients without an endpoint that another process has too."""
         self._idle_sweep: Deadline | None = None
         self._idle_timeout_s: float | None = None
         self._drain_limit_s: float | None = None
@@ -68,6 +70,8 @@ class TcpIntake:
 
     def route_changed(self) -> None:
         """Listen or refuse (rules L5, T8), dial for those that wait (L9), limit those left behind (C1)."""
+        if self._runtime.dormant:
+            return
         route = self.service_port.route
         if not self._stopped:
             self._listen_or_refuse(bool(self.service_port.usable or route.options.hold_s))
@@ -79,17 +83,55 @@ class TcpIntake:
             self._sweep_later()
 
     def take_queued(self) -> None:
-        self._listener.refuse()
+        if not self._runtime.dormant:
+            self._listener.refuse()
 
     def limit_drain(self) -> None:
         self._gone = True
         self._limit_drains()
 
     def stop(self) -> None:
-        if not self._stopped:
+        if self._runtime.dormant:
+            self.release()
+        elif not self._stopped:
             self._listener.close()
             self._stopped = True
             self._runtime.descriptors.give(1)
+
+    @property
+    def sock(self) -> Socket:
+        return self._listener.sock
+
+    def freeze(self) -> None:
+        """Connections stay, and so does accepting them, save where a client may have to wait (rule L9)."""
+        self.shared = []
+        if self.service_port.route.options.hold_s:
+            self._listener.freeze()
+            self.shared = [connection for connection in self._connections if not connection.connected]
+            for connection in self.shared:
+                connection.freeze()
+
+    def thaw(self) -> None:
+        self._listener.thaw()
+        for connection in self.shared:
+            if not connection.is_over:
+                connection.thaw()
+        self.shared = []
+
+    def release(self) -> None:
+        if not self._stopped:
+            for connection in self.shared:
+                if not connection.is_over:
+                    connection.release()
+            self._listener.release()
+            self._stopped = True
+            self._runtime.descriptors.give(1)
+
+    def adopt(self, sock: Socket, address: str, left_s: float) -> None:
+        """A client waits here from now on that has waited in another process."""
+        self._began(connection := Connection(self, self._runtime, sock, address))
+        connection.start_held(left_s)
+        self.shared.append(connection)
 
     def cut_waiting(self, who: Who) -> None:
         for connection in tuple(self._waiting):
@@ -125,11 +167,13 @@ class TcpIntake:
             self._runtime.engine.close_later(sock, reset=True)
             self._refused_by_limit(address)
             return
-        connection = Connection(self, self._runtime, sock, address)
+        self._began(connection := Connection(self, self._runtime, sock, address))
+        connection.start()
+
+    def _began(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._runtime.connections += 1
         self._runtime.descriptors.take(2)
-        connection.start()
 
     def _refused_by_limit(self, address: str) -> None:
         state = close_state(Who.LIMIT, Phase.DIALLING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from _socket import socket as Socket
+from dataclasses import dataclass
 from typing import Protocol
 
 from userproxy.dataplane.closing import Phase, Who, close_state
@@ -18,7 +19,7 @@ from userproxy.dataplane.udp_hold import Address
 from userproxy.log import log_event
 from userproxy.model.routes import Endpoint, Route
 
-__all__ = ["DATAGRAM_BYTES", "FlowKeeper", "UdpFlow", "log_flow"]
+__all__ = ["DATAGRAM_BYTES", "FlowKeeper", "FlowState", "UdpFlow", "log_flow"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,20 @@ _NO_BUFFER = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM})
 # while a datagram of another one is on its way.
 _buffer = bytearray(DATAGRAM_BYTES)
 _view = memoryview(_buffer)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowState:
+    """What another process must know of a flow to go on with it; the socket goes beside it."""
+
+    address: Address
+    endpoint: Endpoint
+    replied: bool
+    moved: bool
+    bytes_to_endpoint: int
+    bytes_to_client: int
+    age_s: float
+    idle_s: float
 
 
 class FlowKeeper(Protocol):
@@ -53,7 +68,7 @@ class UdpFlow(FlowEntry):
 
     __slots__ = (
         "_keeper", "_queued", "_runtime", "_sock", "address", "bytes_to_client", "bytes_to_endpoint",
-        "counters", "endpoint", "is_over", "moved", "replied", "route", "started",
+        "counters", "endpoint", "frozen", "is_over", "moved", "replied", "route", "started",
     )  # fmt: skip
 
     def __init__(
@@ -67,8 +82,8 @@ class UdpFlow(FlowEntry):
         """The client's, with its port."""
         self.endpoint: Endpoint = endpoint
         self.counters: EndpointCounters = keeper.service_port.counters_of(endpoint)
-        self.route: Route = keeper.service_port.route
-        """The last route in which the endpoint was seen to be serving."""
+        self.route: Route | None = keeper.service_port.route
+        """The last route in which the endpoint was seen to be serving; None: not looked at yet."""
         self.replied = False
         self.moved = False
         """Its client went on to another endpoint; it stays for late answers only."""
@@ -76,6 +91,7 @@ class UdpFlow(FlowEntry):
         self.bytes_to_client = 0
         self.started = runtime.loop.time()
         self.is_over = False
+        self.frozen = False
         self.counters.open += 1
         self.counters.connections += 1
         runtime.engine.watch(sock.fileno(), self, READS)
@@ -107,7 +123,7 @@ class UdpFlow(FlowEntry):
     def _receive(self) -> None:
         """Hand over one turn's worth of answers."""
         self._queued = False
-        if self.is_over:
+        if self.is_over or self.frozen:
             return
         try:
             more = self._hand_over(ANSWERS_PER_TURN)
@@ -137,6 +153,42 @@ class UdpFlow(FlowEntry):
                     return
             except OSError as error:  # an ICMP error is told once, before the answers behind it
                 logger.debug("flow to %s: %s", self.endpoint, error)
+
+    # Between processes.
+
+    @property
+    def sock(self) -> Socket:
+        """To be duplicated."""
+        return self._sock
+
+    def freeze(self) -> None:
+        """Leave answers in the socket: another process may read them."""
+        self.frozen = True
+        self._runtime.engine.unwatch(self._sock.fileno())
+
+    def thaw(self) -> None:
+        self.frozen = False
+        self._runtime.engine.watch(self._sock.fileno(), self, READS)
+
+    def state(self, now: float) -> FlowState:
+        return FlowState(
+            address=self.address,
+            endpoint=self.endpoint,
+            replied=self.replied,
+            moved=self.moved,
+            bytes_to_endpoint=self.bytes_to_endpoint,
+            bytes_to_client=self.bytes_to_client,
+            age_s=now - self.started,
+            idle_s=now - self.last_s,
+        )
+
+    def release(self) -> None:
+        """Give up this process's copy; the flow goes on in another process and is counted there."""
+        self.is_over = True
+        self._runtime.engine.unwatch(self._sock.fileno())
+        self._runtime.engine.close_later(self._sock)
+        self._runtime.udp.remove(self)
+        self.counters.open -= 1
 
     def end(self, who: Who) -> None:
         """Close the socket, and count and tell the end, once."""

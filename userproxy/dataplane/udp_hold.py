@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 
 __all__ = ["FLOW_BYTES", "LEAST_BYTES", "SERVICE_BYTES", "Address", "HeldDatagrams"]
 
@@ -62,6 +63,11 @@ class HeldDatagrams:
     def first_since_s(self) -> float | None:
         """When the first datagram of the longest waiting client came."""
         return next(iter(self._clients.values())).since_s if self._clients else None
+
+    def waiting(self) -> Iterator[tuple[Address, float, Sequence[bytes]]]:
+        """(client, since when, datagrams) of each, the longest waiting one first."""
+        for client, waiting in self._clients.items():
+            yield client, waiting.since_s, waiting.datagrams
 
     def pop(self) -> tuple[Address, list[bytes]]:
         """Take the longest waiting client out, with its datagrams. There must be one."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import errno
 import logging
+from _socket import socket as Socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from userproxy.dataplane.binding import Bound
 from userproxy.dataplane.closing import Who
@@ -20,10 +21,11 @@ from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.udp_failures import FailedEndpoints
-from userproxy.dataplane.udp_flow import DATAGRAM_BYTES, UdpFlow
+from userproxy.dataplane.udp_flow import DATAGRAM_BYTES, FlowState, UdpFlow
 from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_listener import UdpListener
 from userproxy.dataplane.udp_registry import ENDS_PER_TURN
-from userproxy.dataplane.udp_sockets import accept_again, endpoint_socket, is_refusing, refuse, tune_listener
+from userproxy.dataplane.udp_sockets import endpoint_socket
 from userproxy.dataplane.udp_waiting import WaitingClients
 from userproxy.model.routes import Endpoint
 
@@ -45,8 +47,8 @@ class UdpIntake:
     """An `Intake`; also the keeper of its flows. Owns the bound socket until `stop`."""
 
     __slots__ = (
-        "_all", "_by_endpoint", "_current", "_failures", "_open", "_queued", "_runtime", "_sock", "_stopped",
-        "_taken", "_waiting", "host", "port", "reason", "service_port",
+        "_all", "_by_endpoint", "_current", "_failures", "_frozen", "_listener", "_queued", "_runtime",
+        "_stopped", "_waiting", "host", "port", "reason", "service_port", "sock",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
@@ -56,7 +58,8 @@ class UdpIntake:
         self.port = bound.port
         self.reason = bound.reason
         """Why not at the stated number; "" when it is."""
-        self._sock = bound.sock
+        self._listener = UdpListener(bound)
+        self.sock = bound.sock
         self._all: set[UdpFlow] = set()
         self._current: dict[Address, UdpFlow] = {}
         """Each client's flow. Flows whose client has moved on are in ``_all`` only."""
@@ -64,13 +67,11 @@ class UdpIntake:
         """How many current flows each endpoint has."""
         self._failures = FailedEndpoints(runtime.settings.udp.unreplied_timeout_s)
         self._waiting = WaitingClients(runtime, service_port, self._dispatch)
-        self._open = not is_refusing(self._sock)  # it may have been another process's before
-        self._taken = False
         self._queued = False
+        self._frozen = False
         self._stopped = False
-        tune_listener(self._sock)
         runtime.descriptors.hold(1)
-        runtime.engine.watch(self._sock.fileno(), self, READS)
+        runtime.engine.watch(self.sock.fileno(), self, READS)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -80,7 +81,7 @@ class UdpIntake:
         """REFUSING also while the socket is open for the sake of flows that have an endpoint (rule C3)."""
         if self._stopped:
             return ListenerState.DRAINING
-        if self._taken:
+        if self._listener.taken:
             return ListenerState.TAKEN
         if self.service_port.usable:
             return ListenerState.LISTENING
@@ -90,7 +91,7 @@ class UdpIntake:
         return iter(tuple(self._all))
 
     def route_changed(self) -> None:
-        if self._stopped:
+        if self._stopped or self._runtime.dormant:
             return
         self._open_or_refuse()
         if self.service_port.usable:
@@ -100,6 +101,8 @@ class UdpIntake:
 
     def take_queued(self) -> None:
         """As much as the kernel may have queued, and no more: a flood must not keep us."""
+        if self._runtime.dormant:
+            return
         for _ in range(QUEUED_TURNS):
             if not self._receive_some():
                 return
@@ -109,7 +112,9 @@ class UdpIntake:
 
     def stop(self) -> None:
         """Refuse, forward what is queued, hand over the answers that have come, close. Ends all flows."""
-        if not self._stopped:
+        if self._runtime.dormant:
+            self.release()
+        elif not self._stopped:
             self._close_socket()
             self._end_some()
 
@@ -117,7 +122,9 @@ class UdpIntake:
         self._waiting.drop(who)
 
     def cut(self, who: Who) -> int:
-        if not self._stopped:
+        if self._runtime.dormant:
+            self.release()
+        elif not self._stopped:
             self._close_socket()
         flows = tuple(self._all)
         for flow in flows:
@@ -126,15 +133,15 @@ class UdpIntake:
 
     def _close_socket(self) -> None:
         """The address is free when this returns; flows that are left end (rule C3), in turns."""
-        if self._open:
-            self._refuse()  # the queue gets no longer from here on
+        if self._listener.open:
+            self._listener.refuse()  # the queue gets no longer from here on
         self.take_queued()
         self._waiting.drop(Who.STOP)
         for flow in self._all:
             flow.hand_over_last()
         self._stopped = True
-        self._runtime.engine.unwatch(self._sock.fileno())
-        self._runtime.engine.close_later(self._sock)
+        self._runtime.engine.unwatch(self.sock.fileno())
+        self._runtime.engine.close_later(self.sock)
         self._runtime.descriptors.give(1)
 
     def _end_some(self) -> None:
@@ -152,27 +159,69 @@ class UdpIntake:
             or bool(self.service_port.route.options.hold_s)
             or any(endpoint in self.service_port.serving for endpoint in self._by_endpoint)
         )
-        if wanted and not self._open:
-            self._accept_again()
-        elif not wanted and self._open:
-            self._refuse()
+        if wanted and not self._listener.open:
+            self._listener.accept_again()
+        elif not wanted and self._listener.open:
+            self._listener.refuse()
 
-    def _refuse(self) -> None:
-        self._taken = False
-        try:
-            refuse(self._sock)
-            self._open = False
-        except OSError as error:  # the address left this host: datagrams are dropped and counted instead
-            logger.debug("refusing on %s:%d failed: %s", self.host, self.port, error)
+    # Between processes.
 
-    def _accept_again(self) -> None:
-        try:
-            accept_again(self._sock)
-            self._open = True
-            self._taken = False
-        except OSError as error:
-            self._taken = True
-            logger.debug("listening again on %s:%d failed: %s", self.host, self.port, error)
+    def flows(self) -> tuple[UdpFlow, ...]:
+        return tuple(self._all)
+
+    def waiting(self) -> Iterator[tuple[Address, float, Sequence[bytes]]]:
+        """(client, how long it waits, datagrams) of each client that waits for an endpoint."""
+        return self._waiting.waiting()
+
+    def freeze(self) -> None:
+        self._frozen = True
+        self._runtime.engine.unwatch(self.sock.fileno())
+        self._waiting.freeze()
+        for flow in self._all:
+            flow.freeze()
+
+    def thaw(self) -> None:
+        self._frozen = False
+        self._waiting.thaw()
+        for flow in self._all:
+            flow.thaw()
+        self._runtime.engine.watch(self.sock.fileno(), self, READS)
+
+    def release(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        self._waiting.hand_over()
+        for flow in self._all:
+            flow.release()
+        self._all.clear()
+        self._current.clear()
+        self._by_endpoint.clear()
+        self._runtime.engine.unwatch(self.sock.fileno())
+        self._runtime.engine.close_later(self.sock)
+        self._runtime.descriptors.give(1)
+
+    def adopt(self, state: FlowState, sock: Socket) -> None:
+        """Go on with a flow of another process; the longest idle one first. ``sock`` is this intake's now."""
+        registry = self._runtime.udp
+        if not registry.reserve(self, self._most_flows()):
+            sock.close()
+            return
+        flow = UdpFlow(self, self._runtime, sock, state.address, state.endpoint)
+        flow.route = None
+        flow.replied, flow.moved = state.replied, state.moved
+        flow.bytes_to_endpoint, flow.bytes_to_client = state.bytes_to_endpoint, state.bytes_to_client
+        flow.started -= state.age_s
+        replied = state.replied and not state.moved
+        registry.add(flow, self, self._idle_limit_s(replied=replied), idle_s=state.idle_s)
+        self._all.add(flow)
+        if not state.moved:
+            self._current[flow.address] = flow
+            self._by_endpoint[flow.endpoint] += 1
+
+    def adopt_waiting(self, client: Address, datagram: bytes, age_s: float) -> None:
+        """A client of another process waits here from now on; the longest waiting one first."""
+        self._waiting.add(client, memoryview(datagram), age_s=age_s)
 
     # From clients to endpoints.
 
@@ -187,7 +236,7 @@ class UdpIntake:
 
     def _receive(self) -> None:
         self._queued = False
-        if not self._stopped and self._receive_some():
+        if not self._stopped and not self._frozen and self._receive_some():
             self._receive_later()
 
     def _receive_later(self) -> None:
@@ -197,7 +246,7 @@ class UdpIntake:
 
     def _receive_some(self) -> bool:
         """Forward one turn's worth of datagrams. False: there are no more."""
-        receive = self._sock.recvfrom_into
+        receive = self.sock.recvfrom_into
         current = self._current
         for _ in range(DATAGRAMS_PER_TURN):
             try:
@@ -240,8 +289,7 @@ class UdpIntake:
         """Send ``datagram`` by a new flow; each endpoint is tried once (rules B4, C6)."""
         counters = self.service_port.counters
         registry = self._runtime.udp
-        options = self.service_port.route.options
-        most = options.max_connections or self._runtime.settings.udp.max_flows_per_service
+        most = self._most_flows()
         for endpoint in self._candidates(address):
             if not registry.reserve(self, most):
                 counters.dropped["no descriptor"] += 1
@@ -265,6 +313,10 @@ class UdpIntake:
             if flow.send(datagram):
                 return
         counters.dropped["no endpoint"] += 1
+
+    def _most_flows(self) -> int:
+        stated = self.service_port.route.options.max_connections
+        return stated or self._runtime.settings.udp.max_flows_per_service
 
     def _candidates(self, address: Address) -> Iterator[Endpoint]:
         """Endpoints to try, each once; those that refused this client before come last."""
@@ -300,7 +352,7 @@ class UdpIntake:
         if self._stopped:
             return
         try:
-            self._sock.sendto(datagram, flow.address)
+            self.sock.sendto(datagram, flow.address)
             flow.bytes_to_client += len(datagram)
         except OSError as error:  # no buffer, no route
             self.service_port.counters.dropped["to client"] += 1

@@ -21,7 +21,7 @@ TURN_S = 0.005
 class FlowRegistry:
     """Each flow holds one descriptor of the budget. Says which flow must go; `FlowEntry.end` does it."""
 
-    __slots__ = ("_deadlines", "_descriptors", "_loop", "_table", "_timer")
+    __slots__ = ("_deadlines", "_descriptors", "_loop", "_paused", "_table", "_timer")
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class FlowRegistry:
         self._descriptors = descriptors
         self._table: FlowTable[FlowEntry] = FlowTable(max_flows)
         self._timer: Deadline | None = None
+        self._paused = False
 
     def __len__(self) -> int:
         """Flows that are open now."""
@@ -58,9 +59,12 @@ class FlowRegistry:
         """The reserved place is not needed."""
         self._descriptors.give(1)
 
-    def add(self, flow: FlowEntry, group: Hashable, timeout_s: float) -> None:
-        """``flow`` takes the reserved place, and is ended when it has idled for ``timeout_s``."""
-        self._table.add(flow, group, timeout_s, self._loop.time())
+    def add(self, flow: FlowEntry, group: Hashable, timeout_s: float, *, idle_s: float = 0.0) -> None:
+        """``flow`` takes the reserved place, and is ended when it has idled for ``timeout_s``.
+
+        Flows that have idled already must come before others, and the one that has most first.
+        """
+        self._table.add(flow, group, timeout_s, self._loop.time() - idle_s)
         self._arm(flow.last_s + timeout_s)
 
     def touch(self, flow: FlowEntry) -> None:
@@ -77,6 +81,14 @@ class FlowRegistry:
         self._table.remove(flow)
         self._descriptors.give(1)
 
+    def pause(self) -> None:
+        """No flow expires until `resume`."""
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+        self._expire()
+
     def _arm(self, when: float) -> None:
         """See that the timer fires at ``when`` at the latest."""
         timer = self._timer
@@ -87,6 +99,8 @@ class FlowRegistry:
 
     def _expire(self) -> None:
         self._timer = None
+        if self._paused:
+            return
         now = self._loop.time() + 0.001  # the loop may fire a timer a clock tick early
         for _ in range(ENDS_PER_TURN):
             flow = self._table.expired(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from userproxy.dataplane.closing import Phase, Who, close_state
 from userproxy.dataplane.deadlines import Deadline
@@ -41,11 +41,14 @@ class WaitingClients:
     def __contains__(self, client: object) -> bool:
         return client in self._held
 
-    def add(self, client: Address, datagram: memoryview) -> None:
-        """Keep a copy of ``datagram`` for the hold time of the client's first one, or drop and count it."""
+    def add(self, client: Address, datagram: memoryview, *, age_s: float = 0.0) -> None:
+        """Keep a copy of ``datagram`` for the hold time of the client's first one, or drop and count it.
+
+        ``age_s``: how long it has waited in another process; older ones come first.
+        """
         counters = self._service_port.counters
         is_new = client not in self._held
-        if not self._held.add(client, bytes(datagram), self._runtime.loop.time()):
+        if not self._held.add(client, bytes(datagram), self._runtime.loop.time() - age_s):
             counters.dropped["hold is full"] += 1
         elif is_new:
             counters.held += 1
@@ -53,6 +56,29 @@ class WaitingClients:
                 self._arm()
             if counters.held == 1:
                 self._service_port.first_held()
+
+    def freeze(self) -> None:
+        """Nobody's time runs out until `thaw`, and nobody is let through."""
+        while self._releasing:
+            self._release_some()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def thaw(self) -> None:
+        self._arm()
+
+    def waiting(self) -> Iterator[tuple[Address, float, Sequence[bytes]]]:
+        """(client, how long it waits, datagrams) of each."""
+        now = self._runtime.loop.time()
+        for client, since_s, datagrams in self._held.waiting():
+            yield client, now - since_s, datagrams
+
+    def hand_over(self) -> None:
+        """All wait in another process now."""
+        while self._held:
+            self._held.pop()
+            self._service_port.counters.held -= 1
 
     def release(self) -> None:
         """There is an endpoint: let all through in the order in which they came, turn by turn."""

@@ -1,0 +1,132 @@
+"""What one process gives to the next: bound sockets, UDP flows, and clients that wait for an endpoint.
+
+Both processes have the same sockets for a while: a descriptor is duplicated, the socket behind it is one. So
+whatever is done to it counts in both. Until the successor has all, the giver changes nothing that it could
+not take back (`resume`), and afterwards it gives its copies up without touching what they stand for
+(`release`): a shut-down listener would be shut down for the successor too.
+"""
+
+from __future__ import annotations
+
+from _socket import socket as Socket
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from userproxy.dataplane.binding import Bindings, Move
+from userproxy.dataplane.inheritance import SharedListener
+from userproxy.dataplane.intake import Intake
+from userproxy.dataplane.runtime import Runtime
+from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.tcp import TcpIntake
+from userproxy.dataplane.udp_flow import FlowState
+from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_intake import UdpIntake
+
+__all__ = ["GivenDatagram", "GivenFlow", "Handover", "HeldClient"]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFlow:
+    """A UDP flow of the listener ``listener``."""
+
+    listener: int
+    state: FlowState
+    sock: Socket
+    """Connected to the endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldClient:
+    """A TCP client of the listener ``listener`` that waits for an endpoint; nothing was read from it."""
+
+    listener: int
+    address: str
+    left_s: float
+    """How long it may wait still."""
+    sock: Socket
+
+
+@dataclass(frozen=True, slots=True)
+class GivenDatagram:
+    """A datagram that waits for an endpoint."""
+
+    listener: int
+    client: Address
+    age_s: float
+    """How long its client has waited."""
+    payload: bytes
+
+
+class Handover:
+    """One attempt. The order is: `listeners`, `freeze`, the rest, then `release` or `resume`."""
+
+    def __init__(self, runtime: Runtime, bindings: Bindings, ports: Iterable[ServicePort]) -> None:
+        self._runtime = runtime
+        self._bindings = bindings
+        self._intakes = {
+            number: (port, port.intake) for number, port in enumerate(ports) if port.intake is not None
+        }
+        self._frozen: dict[int, Intake] = {}
+
+    def listeners(self) -> tuple[SharedListener, ...]:
+        """Every bound socket of a service port that is served."""
+        return tuple(
+            SharedListener(number, port.key, intake.host, intake.port, intake.sock)
+            for number, (port, intake) in self._intakes.items()
+        )
+
+    def moves(self) -> tuple[Move, ...]:
+        return self._bindings.moves()
+
+    def freeze(self, unwanted: Collection[int]) -> None:
+        """Leave UDP and waiting clients alone from here on. Listeners of TCP go on accepting.
+
+        ``unwanted`` listeners are none of the successor's: all of them is ours until `release`.
+        """
+        self._frozen = {
+            number: intake for number, (_, intake) in self._intakes.items() if number not in unwanted
+        }
+        self._runtime.udp.pause()
+        for intake in self._frozen.values():
+            intake.freeze()
+
+    def flows(self) -> tuple[GivenFlow, ...]:
+        """The one that has been idle longest comes first."""
+        now = self._runtime.loop.time()
+        flows = [
+            GivenFlow(number, flow.state(now), flow.sock)
+            for number, intake in self._frozen.items()
+            if isinstance(intake, UdpIntake)
+            for flow in intake.flows()
+        ]
+        return tuple(sorted(flows, key=lambda flow: -flow.state.idle_s))
+
+    def held_clients(self) -> Iterator[HeldClient]:
+        for number, intake in self._frozen.items():
+            if isinstance(intake, TcpIntake):
+                for connection in intake.shared:
+                    yield HeldClient(number, connection.address, connection.held_for_s(), connection.sock)
+
+    def held_datagrams(self) -> Iterator[GivenDatagram]:
+        """In the order in which they came, of each client."""
+        for number, intake in self._frozen.items():
+            if isinstance(intake, UdpIntake):
+                for client, age_s, datagrams in intake.waiting():
+                    for payload in datagrams:
+                        yield GivenDatagram(number, client, age_s, payload)
+
+    def resume(self) -> None:
+        """The successor is gone: go on as if it had never been there."""
+        for intake in self._frozen.values():
+            intake.thaw()
+        self._frozen = {}
+        self._runtime.udp.resume()
+
+    def release(self) -> None:
+        """The successor serves. What it did not want stops as usual, and serves its queue (rule L6)."""
+        for number, (_, intake) in self._intakes.items():
+            if number in self._frozen:
+                intake.release()
+            else:
+                intake.stop()
+        self._runtime.udp.resume()

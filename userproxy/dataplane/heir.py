@@ -1,0 +1,54 @@
+"""What a process that takes over goes on with: which sockets it uses, and where flows and clients belong."""
+
+from __future__ import annotations
+
+from _socket import socket as Socket
+from collections.abc import Iterable
+
+from userproxy.dataplane.handover import GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.inheritance import SharedListener
+from userproxy.dataplane.intake import Intake
+from userproxy.dataplane.tcp import TcpIntake
+from userproxy.dataplane.udp_intake import UdpIntake
+
+__all__ = ["Heir"]
+
+
+class Heir:
+    """The intakes of a dormant data plane. What is adopted is served when it wakes."""
+
+    def __init__(self, intakes: Iterable[Intake]) -> None:
+        self._by_socket: dict[Socket, Intake] = {intake.sock: intake for intake in intakes}
+        self._by_number: dict[int, Intake] = {}
+
+    def unwanted(self, listeners: Iterable[SharedListener]) -> tuple[int, ...]:
+        """Those of ``listeners`` that no intake uses."""
+        numbers = []
+        for listener in listeners:
+            intake = self._by_socket.get(listener.sock)
+            if intake is None:
+                numbers.append(listener.number)
+            else:
+                self._by_number[listener.number] = intake
+        return tuple(numbers)
+
+    def adopt_flow(self, flow: GivenFlow) -> None:
+        """Flows that have been idle longest come first."""
+        intake = self._by_number.get(flow.listener)
+        if isinstance(intake, UdpIntake):
+            intake.adopt(flow.state, flow.sock)
+        else:
+            flow.sock.close()
+
+    def adopt_client(self, client: HeldClient) -> None:
+        intake = self._by_number.get(client.listener)
+        if isinstance(intake, TcpIntake):
+            intake.adopt(client.sock, client.address, client.left_s)
+        else:
+            client.sock.close()
+
+    def adopt_datagram(self, datagram: GivenDatagram) -> None:
+        """Clients that have waited longest come first."""
+        intake = self._by_number.get(datagram.listener)
+        if isinstance(intake, UdpIntake):
+            intake.adopt_waiting(datagram.client, datagram.payload, datagram.age_s)

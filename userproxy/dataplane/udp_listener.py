@@ -1,0 +1,45 @@
+"""The UDP socket that clients know: it takes datagrams in, or lets the kernel refuse them (rule T8)."""
+
+from __future__ import annotations
+
+import logging
+from _socket import socket as Socket
+
+from userproxy.dataplane.binding import Bound
+from userproxy.dataplane.udp_sockets import accept_again, is_refusing, refuse, tune_listener
+
+__all__ = ["UdpListener"]
+
+logger = logging.getLogger(__name__)
+
+
+class UdpListener:
+    """A bound socket and what it does now. Whoever made it closes ``sock``."""
+
+    __slots__ = ("_name", "open", "sock", "taken")
+
+    def __init__(self, bound: Bound) -> None:
+        self._name = f"{bound.host}:{bound.port}"
+        self.sock: Socket = bound.sock
+        self.open = not is_refusing(bound.sock)  # it may have been another process's before
+        self.taken = False
+        """It could not be opened again: its address belongs to another socket."""
+        tune_listener(self.sock)
+
+    def refuse(self) -> None:
+        """What is queued stays, and answers can leave."""
+        self.taken = False
+        try:
+            refuse(self.sock)
+            self.open = False
+        except OSError as error:  # the address left this host: datagrams are dropped and counted instead
+            logger.debug("refusing on %s failed: %s", self._name, error)
+
+    def accept_again(self) -> None:
+        try:
+            accept_again(self.sock)
+            self.open = True
+            self.taken = False
+        except OSError as error:
+            self.taken = True
+            logger.debug("listening again on %s failed: %s", self._name, error)

@@ -1,0 +1,177 @@
+"""What is handed over, as JSON and back. Pure.
+
+Of a descriptor JSON says nothing: whoever sends puts those of a message in the order of its items.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from _socket import socket as Socket
+from collections.abc import Callable, Mapping
+
+from userproxy.dataplane.binding import Move
+from userproxy.dataplane.handover import GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.inheritance import SharedListener
+from userproxy.dataplane.udp_flow import FlowState
+from userproxy.dataplane.udp_hold import Address
+from userproxy.errors import TakeoverError
+from userproxy.model.names import Family, Protocol, ServicePortName
+from userproxy.model.routes import Endpoint, RouteKey
+
+__all__ = ["Item", "decode", "encode"]
+
+Item = SharedListener | Move | GivenFlow | HeldClient | GivenDatagram
+
+
+def encode(item: Item) -> dict[str, object]:
+    """``item`` without its socket."""
+    match item:
+        case SharedListener():
+            name = item.key.name
+            return {
+                "item": "listener", "number": item.number, "namespace": name.namespace, "name": name.name,
+                "port_name": name.port_name, "protocol": name.protocol, "family": item.key.family,
+                "host": item.host, "port": item.port,
+            }  # fmt: skip
+        case Move():
+            return {
+                "item": "move", "host": item.host, "protocol": item.protocol,
+                "stated_port": item.stated_port, "port": item.port, "reason": item.reason,
+            }  # fmt: skip
+        case GivenFlow():
+            state = item.state
+            return {
+                "item": "flow", "listener": item.listener, "client": list(state.address),
+                "ip": state.endpoint.ip, "port": state.endpoint.port, "replied": state.replied,
+                "moved": state.moved, "bytes_to_endpoint": state.bytes_to_endpoint,
+                "bytes_to_client": state.bytes_to_client, "age_s": state.age_s, "idle_s": state.idle_s,
+            }  # fmt: skip
+        case HeldClient():
+            return {
+                "item": "client", "listener": item.listener, "address": item.address, "left_s": item.left_s,
+            }  # fmt: skip
+        case GivenDatagram():
+            return {
+                "item": "datagram", "listener": item.listener, "client": list(item.client),
+                "age_s": item.age_s, "payload": base64.b64encode(item.payload).decode(),
+            }  # fmt: skip
+
+
+def decode(fields: object, socket_of: Callable[[], Socket]) -> Item:
+    """The item; ``socket_of`` gives the socket that came with it. Raises TakeoverError."""
+    if not isinstance(fields, dict):
+        raise TakeoverError("an item of the other process is no JSON object")
+    try:
+        return _DECODERS[_text(fields, "item")](fields, socket_of)
+    except (KeyError, ValueError) as error:
+        raise TakeoverError(f"an item of the other process is not understood: {error}") from error
+
+
+_Fields = Mapping[str, object]
+
+
+def _listener(fields: _Fields, socket_of: Callable[[], Socket]) -> SharedListener:
+    name = ServicePortName(
+        _text(fields, "namespace"),
+        _text(fields, "name"),
+        _text(fields, "port_name"),
+        Protocol(_text(fields, "protocol")),
+    )
+    return SharedListener(
+        number=_number(fields, "number"),
+        key=RouteKey(name, Family(_text(fields, "family"))),
+        host=_text(fields, "host"),
+        port=_number(fields, "port"),
+        sock=socket_of(),
+    )
+
+
+def _move(fields: _Fields, socket_of: Callable[[], Socket]) -> Move:
+    return Move(
+        host=_text(fields, "host"),
+        protocol=Protocol(_text(fields, "protocol")),
+        stated_port=_number(fields, "stated_port"),
+        port=_number(fields, "port"),
+        reason=_text(fields, "reason"),
+    )
+
+
+def _flow(fields: _Fields, socket_of: Callable[[], Socket]) -> GivenFlow:
+    state = FlowState(
+        address=_address(fields, "client"),
+        endpoint=Endpoint.of(_text(fields, "ip"), _number(fields, "port")),
+        replied=_flag(fields, "replied"),
+        moved=_flag(fields, "moved"),
+        bytes_to_endpoint=_number(fields, "bytes_to_endpoint"),
+        bytes_to_client=_number(fields, "bytes_to_client"),
+        age_s=_seconds(fields, "age_s"),
+        idle_s=_seconds(fields, "idle_s"),
+    )
+    return GivenFlow(_number(fields, "listener"), state, socket_of())
+
+
+def _client(fields: _Fields, socket_of: Callable[[], Socket]) -> HeldClient:
+    return HeldClient(
+        listener=_number(fields, "listener"),
+        address=_text(fields, "address"),
+        left_s=_seconds(fields, "left_s"),
+        sock=socket_of(),
+    )
+
+
+def _datagram(fields: _Fields, socket_of: Callable[[], Socket]) -> GivenDatagram:
+    try:
+        payload = base64.b64decode(_text(fields, "payload"), validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"payload: {error}") from error
+    return GivenDatagram(
+        _number(fields, "listener"), _address(fields, "client"), _seconds(fields, "age_s"), payload
+    )
+
+
+_DECODERS: Mapping[str, Callable[[_Fields, Callable[[], Socket]], Item]] = {
+    "listener": _listener,
+    "move": _move,
+    "flow": _flow,
+    "client": _client,
+    "datagram": _datagram,
+}
+
+
+def _text(fields: _Fields, name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name} {value!r} is no text")
+    return value
+
+
+def _number(fields: _Fields, name: str) -> int:
+    value = fields[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{name} {value!r} is no number")
+    return value
+
+
+def _seconds(fields: _Fields, name: str) -> float:
+    value = fields[name]
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"{name} {value!r} is no time")
+    return max(0.0, value)
+
+
+def _flag(fields: _Fields, name: str) -> bool:
+    value = fields[name]
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} {value!r} is neither true nor false")
+    return value
+
+
+def _address(fields: _Fields, name: str) -> Address:
+    match fields[name]:
+        case [str(host), int(port)]:
+            return host, port
+        case [str(host), int(port), int(flow_info), int(scope)]:
+            return host, port, flow_info, scope
+        case value:
+            raise ValueError(f"{name} {value!r} is no address")

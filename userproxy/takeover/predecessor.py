@@ -1,0 +1,153 @@
+"""The new process: takes over from the one that serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from userproxy.dataplane.binding import Move
+from userproxy.dataplane.handover import GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.heir import Heir
+from userproxy.dataplane.inheritance import SharedListener
+from userproxy.errors import TakeoverError
+from userproxy.log import log_event
+from userproxy.proxy import Proxy
+from userproxy.takeover.batches import close_items, unpack
+from userproxy.takeover.channel import Channel, Message, peer_of
+from userproxy.takeover.items import Item
+from userproxy.takeover.protocol import FREEZE, LISTENERS, MORE, SERVING, fault_of_hello, greeting
+
+__all__ = ["Predecessor"]
+
+logger = logging.getLogger(__name__)
+
+ANSWER_LIMIT_S = 10.0
+
+
+class Predecessor:
+    """A process that serves, seen from the one that takes over from it. Owns the socket to it."""
+
+    def __init__(self, sock: socket.socket, path: str) -> None:
+        self._path = path
+        self.pid, _ = peer_of(sock)
+        self._channel = Channel(sock)
+
+    def close(self) -> None:
+        """If it was not taken over from, it goes on."""
+        self._channel.close()
+
+    async def greet(self, table_file: str) -> None:
+        """Raises TakeoverError when it is none of ours, of another version, or busy.
+
+        ``table_file``: the file that is ours once we serve, whole path; "": none.
+        """
+        with self._naming():
+            self._channel.send({**greeting(), "table_file": table_file})
+            answer = await self._received()
+            fault = fault_of_hello(answer.fields) or answer.fields.get("error")
+            if fault:
+                raise TakeoverError(str(fault))
+
+    async def hand_over_to(self, proxy: Proxy) -> None:
+        """Return once ``proxy``, which is dormant, serves. Raises TakeoverError; nothing has changed then."""
+        await proxy.synced()
+        with self._naming():
+            listeners = await self._inherit(proxy)
+            proxy.resume()
+            await proxy.settled(timeout_s=None)
+            await proxy.pause()
+            started = asyncio.get_running_loop().time()
+            counts = await self._adopt(proxy.plane.heir(), listeners)
+            self._channel.send({"ask": SERVING})
+            proxy.plane.wake()
+        proxy.resume()
+        duration_ms = round((asyncio.get_running_loop().time() - started) * 1000, 3)
+        log_event(
+            logger, logging.INFO, "takeover_finished", pid=self.pid, duration_ms=duration_ms,
+            listeners=len(listeners), flows=counts[GivenFlow], clients=counts[HeldClient],
+        )  # fmt: skip
+
+    async def gone_quiet(self) -> None:
+        """Return when it has let go of everything that it shared with us, such as a table file."""
+        with contextlib.suppress(TakeoverError):  # its end does as well
+            await self._received()
+
+    async def _inherit(self, proxy: Proxy) -> list[SharedListener]:
+        listeners: list[SharedListener] = []
+        moves: list[Move] = []
+
+        def take(item: Item) -> None:
+            match item:
+                case SharedListener():
+                    listeners.append(item)
+                    _check(item)
+                case Move():
+                    moves.append(item)
+                case _:
+                    close_items([item])
+
+        try:
+            await self._ask({"ask": LISTENERS}, take)
+        except BaseException:
+            close_items(listeners)
+            raise
+        proxy.plane.inherit(listeners, moves)
+        return listeners
+
+    async def _adopt(self, heir: Heir, listeners: list[SharedListener]) -> Counter[type[Item]]:
+        counts: Counter[type[Item]] = Counter()
+
+        def take(item: Item) -> None:
+            match item:
+                case GivenFlow():
+                    heir.adopt_flow(item)
+                case HeldClient():
+                    heir.adopt_client(item)
+                case GivenDatagram():
+                    heir.adopt_datagram(item)
+                case _:
+                    close_items([item])
+            counts[type(item)] += 1
+
+        await self._ask({"ask": FREEZE, "unwanted": heir.unwanted(listeners)}, take)
+        return counts
+
+    async def _ask(self, request: dict[str, object], take: Callable[[Item], None]) -> None:
+        """Have ``take`` called with each item of the answer; it owns the item's socket."""
+        self._channel.send(request)
+        while True:
+            message = await self._channel.receive(ANSWER_LIMIT_S)
+            items = unpack(message)
+            try:
+                while items:
+                    take(items.pop(0))
+            finally:
+                close_items(items)
+            if message.fields.get("over") is True:
+                return
+            self._channel.send({"ask": MORE})
+
+    async def _received(self) -> Message:
+        """A message that has no descriptors."""
+        message = await self._channel.receive(ANSWER_LIMIT_S)
+        message.close()
+        return message
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Errors say which socket it was."""
+        try:
+            yield
+        except TakeoverError as error:
+            raise TakeoverError(f"--takeover {self._path}: {error}") from error
+
+
+def _check(listener: SharedListener) -> None:
+    """Raises TakeoverError when the socket is not bound where it is said to be."""
+    found = listener.sock.getsockname()[:2]
+    if found != (listener.host, listener.port):
+        raise TakeoverError(f"a socket of {listener.key} is bound to {found}")

@@ -1,0 +1,164 @@
+"""The old process: answers whoever wants to take over, and lets go once that one serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable
+
+from userproxy.errors import TakeoverError
+from userproxy.log import log_event
+from userproxy.proxy import Proxy
+from userproxy.takeover.batches import batches
+from userproxy.takeover.channel import Channel, Message, peer_of
+from userproxy.takeover.items import Item
+from userproxy.takeover.protocol import FREEZE, LISTENERS, MORE, SERVING, fault_of_hello, greeting
+
+__all__ = ["TakeoverServer"]
+
+logger = logging.getLogger(__name__)
+
+ANSWER_LIMIT_S = 5.0
+PREPARE_LIMIT_S = 60.0
+"""How long the successor may take to bring its table into force; ours stays as it is meanwhile."""
+FROZEN_LIMIT_S = 10.0
+"""How long UDP and waiting clients may be left alone, in sum."""
+
+
+class TakeoverServer:
+    """Serves ``listener``, which stays the caller's, until `close`. One successor at a time."""
+
+    def __init__(self, listener: socket.socket, proxy: Proxy, replaced: Callable[[int, str], None]) -> None:
+        """``replaced`` is called once a successor serves, with its process id and table file ("": none)."""
+        self._listener = listener
+        self._proxy = proxy
+        self._replaced = replaced
+        self._sessions: set[asyncio.Task[None]] = set()
+        self._busy = False
+        self._successor = 0
+        """Its process id, once it serves."""
+        asyncio.get_running_loop().add_reader(listener, self._accept)
+
+    async def close(self) -> None:
+        """Answer nobody any more. A successor that does not serve yet is left without."""
+        asyncio.get_running_loop().remove_reader(self._listener)
+        for session in self._sessions:
+            session.cancel()
+        await asyncio.gather(*self._sessions, return_exceptions=True)
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:  # it is gone again
+            return
+        sock.setblocking(False)
+        session = asyncio.create_task(self._serve(sock), name="takeover")
+        self._sessions.add(session)
+        session.add_done_callback(self._sessions.discard)
+
+    async def _serve(self, sock: socket.socket) -> None:
+        channel = Channel(sock)
+        pid, uid = peer_of(sock)
+        try:
+            await self._talk(channel, pid, uid)
+        except TakeoverError as error:
+            log_event(logger, logging.WARNING, "takeover_failed", pid=pid, message=str(error))
+        except Exception as error:  # a fault of ours must not end what is served
+            logger.error("a takeover failed", exc_info=error)
+        finally:
+            channel.close()
+
+    async def _talk(self, channel: Channel, pid: int, uid: int) -> None:
+        """Raises TakeoverError, and goes on serving then."""
+        hello = await _received(channel, ANSWER_LIMIT_S)
+        refusal = self._refusal(uid)
+        channel.send({**greeting(), "error": refusal})
+        refusal = fault_of_hello(hello.fields) or refusal
+        if refusal:
+            raise TakeoverError(refusal)
+        table_file = hello.fields.get("table_file")
+        self._busy = True
+        try:
+            await _asked(channel, LISTENERS, None)
+            log_event(logger, logging.INFO, "takeover_started", pid=pid)
+            await self._proxy.pause()
+            await self._hand_over(channel, pid, table_file if isinstance(table_file, str) else "")
+        finally:
+            self._busy = False
+            if not self._successor:
+                self._proxy.resume()
+        with contextlib.suppress(TakeoverError):  # it serves, whatever it makes of this
+            channel.send({})
+
+    def _refusal(self, uid: int) -> str:
+        if uid != os.geteuid():
+            return f"user {uid} may not take over from user {os.geteuid()}"
+        if self._successor:
+            return f"process {self._successor} has taken over already; try again"
+        return "another process is taking over already" if self._busy else ""
+
+    async def _hand_over(self, channel: Channel, pid: int, table_file: str) -> None:
+        """Return when the successor serves. Else nothing has changed, and this raises."""
+        loop = asyncio.get_running_loop()
+        handover = self._proxy.plane.handover()
+        serving, frozen_at = False, loop.time()
+        try:
+            await _answer(channel, (*handover.moves(), *handover.listeners()))
+            request = await _asked(channel, FREEZE, PREPARE_LIMIT_S)
+            frozen_at = loop.time()
+            async with asyncio.timeout(FROZEN_LIMIT_S):
+                handover.freeze(_numbers(request))
+                items: list[Item] = [*handover.flows(), *handover.held_clients()]
+                await _answer(channel, [*items, *handover.held_datagrams()])
+                await _asked(channel, SERVING, ANSWER_LIMIT_S)
+            serving = True
+        except TimeoutError:
+            raise TakeoverError(f"it was not done within {FROZEN_LIMIT_S:g} s") from None
+        finally:
+            last = channel.refuse_more()
+            if serving or (last is not None and last.fields.get("ask") == SERVING):
+                self._successor = pid
+                handover.release()
+                self._replaced(pid, table_file)
+                log_event(
+                    logger, logging.INFO, "takeover_finished", pid=pid,
+                    duration_ms=round((loop.time() - frozen_at) * 1000, 3),
+                )  # fmt: skip
+            else:
+                handover.resume()
+
+
+async def _answer(channel: Channel, items: Iterable[Item]) -> None:
+    """Send all of ``items``, one message after the other."""
+    waiting = False
+    for encoded, descriptors in batches(items):
+        if waiting:
+            await _asked(channel, MORE, ANSWER_LIMIT_S)
+        channel.send({"items": encoded}, descriptors)
+        waiting = True
+    await _asked(channel, MORE, ANSWER_LIMIT_S)
+    channel.send({"items": [], "over": True})
+
+
+async def _asked(channel: Channel, wanted: str, limit_s: float | None) -> Message:
+    message = await _received(channel, limit_s)
+    if message.fields.get("ask") != wanted:
+        raise TakeoverError(f"it said {message.fields.get('ask')!r} where {wanted!r} was due")
+    return message
+
+
+async def _received(channel: Channel, limit_s: float | None) -> Message:
+    """A message; nobody sends us descriptors."""
+    message = await channel.receive(limit_s)
+    message.close()
+    return message
+
+
+def _numbers(request: Message) -> frozenset[int]:
+    unwanted = request.fields.get("unwanted")
+    if not isinstance(unwanted, list):
+        raise TakeoverError("it does not say which listeners it does not want")
+    return frozenset(number for number in unwanted if isinstance(number, int))
