@@ -25,6 +25,7 @@ MODES: Mapping[str, tuple[str, str]] = {
     "leaks": ("benchmarks.leaks.mode", "what many connections and UDP flows leave behind"),
     "latency-of-change": ("benchmarks.latency.mode", "how soon a change in the API server is in force"),
     "pure": ("benchmarks.pure.mode", "what choosing, swapping, decoding and deriving cost without traffic"),
+    "scale": ("benchmarks.scale.mode", "10,000 Services: first sync, changes, memory, listeners"),
 }
 
 

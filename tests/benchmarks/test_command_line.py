@@ -58,6 +58,7 @@ def chosen(peers: tuple[str, ...], cases: tuple[str, ...]) -> list[str]:
         pytest.param(["latency-of-change", "--changes", "0"], "--changes", id="no change"),
         pytest.param(["pure", "--part", "speed"], "speed", id="unknown part"),
         pytest.param(["pure", "--seconds", "0"], "--seconds", id="no time"),
+        pytest.param(["scale", "--services", "many"], "--services", id="no number of Services"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], wrong: str) -> None:
@@ -138,6 +139,17 @@ def test_pure(tmp_path: Path) -> None:
     assert all(len(each["per_second"]) == 5 for each in measured)
     assert "objects per second" in done.stdout
     assert done.stderr.splitlines() == [f"decode: round {number} of 5" for number in range(1, 6)]
+
+
+def test_scale(tmp_path: Path) -> None:
+    sizes = ("--services", "30", "--rounds", "1", "--changes", "3")
+    done, raw = tiny_run(tmp_path, "scale", *sizes, "--loop", "asyncio")
+    rounds = raw["rounds"]
+    assert isinstance(rounds, list)
+    [one] = rounds
+    assert one["paged"]["routes"] == one["whole"]["routes"] == one["listeners"]["listening"] == 30
+    assert len(one["changes"]["milliseconds"]) == 3
+    assert "30 Services of 10 endpoints" in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

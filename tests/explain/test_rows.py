@@ -198,7 +198,7 @@ def test_T5_wrong_family_only_where_the_service_has_no_row_of_it() -> None:
 def test_T5_invalid_entries_show_with_the_slice_that_has_the_port() -> None:
     bad = (InvalidEndpoint("web.example", "not an IP address"),)
     matching = replace(endpoint_slice("a"), invalid=bad)
-    other = replace(matching, name="b", ports=(replace(matching.ports[0], name="other"),))
+    other = replace(matching, name="b", ports=(matching.ports[0]._replace(name="other"),))
     assert reasons_of(service(), matching) == {"web.example": "invalid (not an IP address)"}
     assert reasons_of(service(), other) == {}
     wrong = replace(matching, invalid=(InvalidEndpoint("fd00::1", "wrong family"),))

@@ -78,7 +78,7 @@ def test_endpoints_that_are_special_say_so() -> None:
     assert (
         shown(state(service(), serving))[-1] == "  + 10.0.0.1:8080  on this node, terminating, still serving"
     )
-    published = endpoint_slice("web-1", [replace(ready("10.0.0.1"), terminating=True)])
+    published = endpoint_slice("web-1", [ready("10.0.0.1")._replace(terminating=True)])
     assert shown(state(service(), published))[-1] == "  + 10.0.0.1:8080  terminating, still ready"
 
 

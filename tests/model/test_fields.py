@@ -14,7 +14,7 @@ from userproxy.model.service import TrafficPolicy
 
 
 def fields(**raw: object) -> Fields:
-    return Fields(raw, "spec", Findings(ObjectRef("Node", "", "node-1"), ""))
+    return Fields(raw, "spec", Findings(lambda: ObjectRef("Node", "", "node-1"), ""))
 
 
 def outcome(reader: Fields) -> Upsert | Rejected:
@@ -110,7 +110,7 @@ def test_a_section_that_is_no_object_is_empty(value: object, refuse: bool) -> No
 
 
 def test_paths_lead_from_the_top() -> None:
-    top = Fields({"spec": {"inner": {"x": 1}}}, "", Findings(ObjectRef("Node", "", "node-1"), ""))
+    top = Fields({"spec": {"inner": {"x": 1}}}, "", Findings(lambda: ObjectRef("Node", "", "node-1"), ""))
     inner = top.section("spec").section("inner")
     assert top.path("spec") == "spec"
     assert inner.path("x") == "spec.inner.x"

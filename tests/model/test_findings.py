@@ -64,7 +64,7 @@ def test_D7_any_value_is_printable_and_short(value: object) -> None:
 
 
 def test_a_warning_and_an_error_leave_the_object() -> None:
-    findings = Findings(REF, "nodes.yaml")
+    findings = Findings(lambda: REF, "nodes.yaml")
     findings.warn("spec.a", 1, "is odd", rule="N3")
     findings.error("spec.b", "x", "is bad")
     assert findings.outcome(NODE) == Upsert(
@@ -78,7 +78,7 @@ def test_a_warning_and_an_error_leave_the_object() -> None:
 
 @pytest.mark.spec("D7")
 def test_D7_one_refusal_refuses_the_object_and_keeps_the_other_problems() -> None:
-    findings = Findings(REF, "")
+    findings = Findings(lambda: REF, "")
     findings.refuse("metadata.name", "", "is missing")
     findings.warn("spec.a", 1, "is odd")
     event = findings.outcome(NODE)
@@ -90,7 +90,7 @@ def test_D7_one_refusal_refuses_the_object_and_keeps_the_other_problems() -> Non
 
 @pytest.mark.parametrize("count", [MAX_PROBLEMS - 1, MAX_PROBLEMS, MAX_PROBLEMS + 1, 20_000])
 def test_problems_of_one_object_are_bounded_and_the_rest_is_counted(count: int) -> None:
-    findings = Findings(REF, "nodes.yaml")
+    findings = Findings(lambda: REF, "nodes.yaml")
     for index in range(count):
         assert findings.full is (index >= MAX_PROBLEMS)
         findings.error(f"spec.a[{index}]", index, "is bad")

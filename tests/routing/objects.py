@@ -41,12 +41,12 @@ def ready(address: str, node: str = "", *, zones: str = "", nodes: str = "") -> 
 
 
 def unready(address: str, node: str = "", *, zones: str = "") -> SliceEndpoint:
-    return replace(ready(address, node, zones=zones), ready=False, serving=False)
+    return ready(address, node, zones=zones)._replace(ready=False, serving=False)
 
 
 def draining(address: str, node: str = "", *, serving: bool = True) -> SliceEndpoint:
     """A terminating endpoint, serving unless said otherwise."""
-    return replace(ready(address, node), ready=False, serving=serving, terminating=True)
+    return ready(address, node)._replace(ready=False, serving=serving, terminating=True)
 
 
 def endpoint_slice(

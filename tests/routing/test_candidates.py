@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -95,7 +94,7 @@ A = "10.0.0.1"
         pytest.param({"s10": ready(A), "s2": ready(A)}, "s10", id="E7 names sort as text"),
         pytest.param({"s1": draining(A, serving=False), "s2": draining(A)}, "s1", id="E7 both terminating"),
         pytest.param(
-            {"s1": replace(ready(A), terminating=True), "s2": unready(A)}, "s2", id="E7 T9 still terminating"
+            {"s1": ready(A)._replace(terminating=True), "s2": unready(A)}, "s2", id="E7 T9 still terminating"
         ),
         pytest.param({"s1": draining(A), "s2": ready(A), "s3": ready(A)}, "s2", id="E7 three slices"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -68,15 +68,15 @@ TABLE = [
         Case([draining(A, serving=False)], cluster="", reasons=(DEAD,)), id="T1 nothing serves any more"
     ),
     pytest.param(
-        Case([replace(unready(A), serving=True)], cluster="", reasons=(NOT_READY,)),
+        Case([unready(A)._replace(serving=True)], cluster="", reasons=(NOT_READY,)),
         id="T1 serving alone is not enough",
     ),
     pytest.param(
-        Case([replace(ready(A), terminating=True), draining(B)], cluster="1", reasons=(None, WAITING)),
+        Case([ready(A)._replace(terminating=True), draining(B)], cluster="1", reasons=(None, WAITING)),
         id="T9 ready but terminating counts as ready",
     ),
     pytest.param(
-        Case([replace(ready(A), serving=False)], cluster="1", reasons=(None,)),
+        Case([ready(A)._replace(serving=False)], cluster="1", reasons=(None,)),
         id="T9 ready but not serving counts as ready",
     ),
     pytest.param(
@@ -140,7 +140,7 @@ TABLE = [
     ),
     pytest.param(
         Case(
-            [replace(ready(A), zone_hints=("",)), ready(B, zones="eu-b")],
+            [ready(A)._replace(zone_hints=("",)), ready(B, zones="eu-b")],
             cluster="12",
             reasons=(None, None),
             zone="",
@@ -266,7 +266,7 @@ def test_serving_keeps_every_endpoint_that_serves_in_order() -> None:
     entries = [
         draining(C),
         ready(A, "there"),
-        replace(unready(B), serving=True),
+        unready(B)._replace(serving=True),
         draining("10.0.0.4", serving=False),
     ]
     assert octets(chosen(entries, LOCAL).serving) == "123"

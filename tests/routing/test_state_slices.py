@@ -90,7 +90,7 @@ def test_E13_empty_slice_and_slice_without_ports() -> None:
 
 
 def test_T8_udp_service_between_zero_and_some_endpoints() -> None:
-    dns = endpoint_slice("web-1", ["10.0.0.1"], ports=[replace(WEB_1.ports[0], name="dns", protocol=UDP)])
+    dns = endpoint_slice("web-1", ["10.0.0.1"], ports=[WEB_1.ports[0]._replace(name="dns", protocol=UDP)])
     one = state(service("web", DNS), dns)
     key = "default/web:dns/UDP/IPv4"
     for entries, usable in ((dns.endpoints, True), ((), False), (dns.endpoints, True)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from userproxy.cli.collector import rare_collections
 from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.logs import add_log_options, logging_to_stderr
 from userproxy.cli.options import (
@@ -41,8 +41,6 @@ __all__ = ["add_arguments", "run", "serve"]
 
 logger = logging.getLogger(__name__)
 
-GARBAGE_AT_START = 100_000
-"""Objects between two looks of the collector until the first table is in force."""
 WILDCARDS_INTERVAL_S = 10.0
 """How often, at most, it is looked for others that listen on every address (rule L7)."""
 
@@ -183,12 +181,8 @@ async def _show(
     """Say the table once everything is in force, then one line a change; keep the file the same."""
     from userproxy.cli.table import Table, render
 
-    # What exists at start lives long: the collector looks at it seldom while it comes, and never again.
-    usual = gc.get_threshold()
-    gc.set_threshold(GARBAGE_AT_START)
-    await proxy.settled(timeout_s=None)
-    gc.freeze()
-    gc.set_threshold(*usual)
+    with rare_collections():
+        await proxy.settled(timeout_s=None)
     wildcards = _Wildcards(settings)
     table: Table | None = None
     async with contextlib.aclosing(proxy.changes()) as changes:

@@ -8,6 +8,7 @@ when its kind is not read. Nothing here raises, whatever the object holds, and n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 from userproxy.model.events import Rejected, Upsert
@@ -48,7 +49,7 @@ def decode(raw: object, *, origin: str = "") -> Upsert | Rejected | None:
     ``origin`` says where the object came from, such as ``web.yaml, document 2``; it stands in every
     problem.
     """
-    findings = Findings(object_ref(raw), origin)
+    findings = Findings(partial(object_ref, raw), origin)
     if not is_object(raw):
         findings.refuse("", raw, "must be an object of some kind; it is left out")
         return findings.reject()

@@ -22,6 +22,10 @@ class Upsert:
     object: KubeObject
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def ref(self) -> ObjectRef:
+        return self.object.ref
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from userproxy.model.events import KubeObject, Rejected, Upsert
 from userproxy.model.names import ObjectRef
 from userproxy.model.problems import Problem, Severity
@@ -19,7 +21,8 @@ class Findings:
 
     __slots__ = ("_left_out", "_origin", "_problems", "_ref", "refused")
 
-    def __init__(self, ref: ObjectRef, origin: str) -> None:
+    def __init__(self, ref: Callable[[], ObjectRef], origin: str) -> None:
+        """``ref`` is asked when there is something to tell, which is seldom."""
         self.refused = False
         self._ref = ref
         self._origin = origin
@@ -45,7 +48,7 @@ class Findings:
         self._add(field, value, message, rule, Severity.ERROR)
 
     def reject(self) -> Rejected:
-        return Rejected(self._ref, self._bounded())
+        return Rejected(self._ref(), self._bounded())
 
     def outcome(self, decoded: KubeObject) -> Upsert | Rejected:
         """``decoded`` with its problems, unless the object was refused."""
@@ -56,7 +59,7 @@ class Findings:
             self._left_out += 1
             return
         self._problems.append(
-            Problem(self._ref, field, shorten(value), rule, message, severity, self._origin)
+            Problem(self._ref(), field, shorten(value), rule, message, severity, self._origin)
         )
 
     def _bounded(self) -> tuple[Problem, ...]:
@@ -64,7 +67,7 @@ class Findings:
             return tuple(self._problems)
         message = f"has {self._left_out} more problems, which are not shown"
         severity = Severity.ERROR if self.refused else Severity.WARNING
-        return (*self._problems, Problem(self._ref, "", "", "", message, severity, self._origin))
+        return (*self._problems, Problem(self._ref(), "", "", "", message, severity, self._origin))
 
 
 def shorten(value: object) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from userproxy.model.fields import Fields, is_object
 from userproxy.model.findings import Findings, shorten
@@ -35,8 +36,7 @@ _DNS_SUBDOMAIN_LENGTH = 253
 _PLAIN = re.compile(r"[!-~]{1,253}")
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(NamedTuple):
     """The part of ``metadata`` that a proxy reads."""
 
     namespace: str
@@ -73,7 +73,7 @@ def object_ref(raw: object, kind: str = "") -> ObjectRef:
 
 def open_object(raw: object, kind: str, origin: str) -> Fields:
     """The top fields of ``raw``, which is meant to be a ``kind``; findings say whether it is refused."""
-    findings = Findings(object_ref(raw, kind), origin)
+    findings = Findings(partial(object_ref, raw, kind), origin)
     if not is_object(raw):
         findings.refuse("", raw, f"must be an object of kind {kind}; it is left out")
         return Fields({}, "", findings)

@@ -1,11 +1,15 @@
-"""The names that key everything: namespaced names, service ports, object references."""
+"""The names that key everything: namespaced names, service ports, object references.
+
+They are named tuples, as every index hashes and compares them: a tuple does that without running Python code.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
-__all__ = ["Family", "NamespacedName", "ObjectRef", "Protocol", "ServicePortName"]
+__all__ = ["FAMILIES", "PROTOCOLS", "Family", "NamespacedName", "ObjectRef", "Protocol", "ServicePortName"]
 
 
 class Protocol(StrEnum):
@@ -15,6 +19,9 @@ class Protocol(StrEnum):
     UDP = "UDP"
     SCTP = "SCTP"
 
+    # Enum hashes the name, by a function of its own.
+    __hash__ = str.__hash__
+
 
 class Family(StrEnum):
     """IP family, spelled as in ``spec.ipFamilies`` and ``addressType``."""
@@ -22,9 +29,14 @@ class Family(StrEnum):
     IPV4 = "IPv4"
     IPV6 = "IPv6"
 
+    __hash__ = str.__hash__
 
-@dataclass(frozen=True, slots=True, order=True)
-class NamespacedName:
+
+PROTOCOLS: Mapping[str, Protocol] = {str(protocol): protocol for protocol in Protocol}
+FAMILIES: Mapping[str, Family] = {str(family): family for family in Family}
+
+
+class NamespacedName(NamedTuple):
     """A namespaced object's name; ``str()`` gives ``namespace/name``."""
 
     namespace: str
@@ -34,8 +46,7 @@ class NamespacedName:
         return f"{self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ServicePortName:
+class ServicePortName(NamedTuple):
     """kube-proxy's key for all that is done for one port of one Service (types.go, ServicePortName)."""
 
     namespace: str
@@ -52,8 +63,7 @@ class ServicePortName:
         return f"{self.namespace}/{self.name}{port}/{self.protocol}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectRef:
+class ObjectRef(NamedTuple):
     """Which object: ``Service default/web``, ``Node worker-1`` (namespace ""), ``file web.yaml``."""
 
     kind: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from userproxy.model.names import Family, NamespacedName, ObjectRef, Protocol, ServicePortName
 from userproxy.model.problems import Problem
@@ -11,14 +12,13 @@ from userproxy.model.service import PortOptions, TrafficPolicy
 __all__ = ["Endpoint", "Route", "RouteChanges", "RouteKey"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where a connection can go. Ordered as kube-proxy orders them, by "ip:port" text (rule E11)."""
 
     name: str
     """``10.0.0.1:80`` or ``[fd00::1]:80``: the key under which state survives a swap."""
-    ip: str = field(compare=False)
-    port: int = field(compare=False)
+    ip: str
+    port: int
 
     @classmethod
     def of(cls, ip: str, port: int) -> Endpoint:
@@ -28,8 +28,7 @@ class Endpoint:
         return self.name
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RouteKey:
+class RouteKey(NamedTuple):
     """One service port in one family: what one run-time service port serves."""
 
     name: ServicePortName

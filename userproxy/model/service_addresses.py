@@ -5,13 +5,13 @@ Each is judged by itself: a bad one is a problem and left out, the others count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from userproxy.model.addresses import parse_cidr, parse_ip
 from userproxy.model.fields import Fields, is_object
 from userproxy.model.findings import Findings
-from userproxy.model.names import Family
+from userproxy.model.names import FAMILIES, Family
 
 __all__ = [
     "ClusterAddresses",
@@ -25,8 +25,7 @@ _HEADLESS = "None"
 _Address = tuple[Family, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterAddresses:
+class ClusterAddresses(NamedTuple):
     """What ``clusterIP``, ``clusterIPs`` and ``ipFamilies`` say together."""
 
     headless: bool
@@ -42,6 +41,8 @@ def read_cluster_addresses(spec: Fields) -> ClusterAddresses:
     alone counts. ``clusterIP`` and the first of ``clusterIPs`` stand in for each other (rule D1).
     """
     single = spec.text("clusterIP", rule="S2") or ""
+    if (plain := _single_stack(spec, single)) is not None:
+        return plain
     entries = _indexed(spec, "clusterIPs")
     stated = _stated_families(spec)
     families = tuple(dict.fromkeys(family for family in stated if family is not None))
@@ -60,21 +61,42 @@ def read_cluster_addresses(spec: Fields) -> ClusterAddresses:
     return ClusterAddresses(False, families, (alone,) if alone else (), False)
 
 
+def _single_stack(spec: Fields, single: str) -> ClusterAddresses | None:
+    """One address of one family, as nearly all Services state it; None for anything else."""
+    families = next((only for only in _ONLY if spec.raw("ipFamilies") == [*only]), None)
+    if families is None or spec.raw("clusterIPs") != [single]:
+        return None
+    try:
+        address = parse_ip(single)
+    except ValueError:
+        return None
+    return ClusterAddresses(False, families, (address,), True) if address[0] is families[0] else None
+
+
+_ONLY = tuple((family,) for family in Family)
+
+
 def read_external_ips(spec: Fields) -> tuple[str, ...]:
     """``externalIPs`` (rule S3)."""
     entries = _indexed(spec, "externalIPs")
+    if not entries:
+        return ()
     return _texts(_address(value, path, spec.findings, rule="S3") for path, value in entries)
 
 
 def read_load_balancer_ips(top: Fields) -> tuple[str, ...]:
     """The VIPs of ``status.loadBalancer.ingress`` that are to be captured (rules S3, S4)."""
     ingress = _indexed(top.section("status").section("loadBalancer"), "ingress")
+    if not ingress:
+        return ()
     return _texts(_vip(entry, path, top.findings) for path, entry in ingress)
 
 
 def read_source_ranges(spec: Fields) -> tuple[str, ...]:
     """The valid ``loadBalancerSourceRanges`` of both families (rules S3, S5)."""
     entries = _indexed(spec, "loadBalancerSourceRanges")
+    if not entries:
+        return ()
     return _texts(_source_range(value, path, spec.findings) for path, value in entries)
 
 
@@ -120,8 +142,11 @@ def _source_range(value: object, path: str, findings: Findings) -> _Address | No
 
 def _indexed(fields: Fields, key: str) -> list[tuple[str, object]]:
     """The entries of a list, each with its path."""
+    entries = fields.entries(key)
+    if not entries:
+        return []
     path = fields.path(key)
-    return [(f"{path}[{index}]", entry) for index, entry in enumerate(fields.entries(key))]
+    return [(f"{path}[{index}]", entry) for index, entry in enumerate(entries)]
 
 
 def _texts(addresses: Iterable[_Address | None]) -> tuple[str, ...]:
@@ -133,16 +158,13 @@ def _stated_families(spec: Fields) -> list[Family | None]:
     """``ipFamilies`` index by index, None where an entry is bad or a repetition."""
     stated: list[Family | None] = []
     for path, entry in _indexed(spec, "ipFamilies"):
-        family = _FAMILIES.get(entry) if isinstance(entry, str) else None
+        family = FAMILIES.get(entry) if isinstance(entry, str) else None
         if family is None or family in stated:
             message = "must be IPv4 or IPv6, each once; it is left out"
             spec.findings.warn(path, entry, message, rule="S2")
             family = None
         stated.append(family)
     return stated
-
-
-_FAMILIES: Mapping[str, Family] = {str(family): family for family in Family}
 
 
 def _by_family(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -21,6 +22,8 @@ from userproxy.model.service_ports import port_number, read_service_ports
 __all__ = ["decode_service"]
 
 _SERVICE_PROXY_NAME = "service.kubernetes.io/service-proxy-name"
+_AS_SERVED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+"""An RFC 3339 time in UTC, as API servers write it."""
 _AFFINITY_S = 10800
 _LONGEST_AFFINITY_S = 86400
 
@@ -110,6 +113,8 @@ def _read_creation_timestamp(top: Fields) -> str:
         return ""
     try:
         created = datetime.fromisoformat(text)
+        if _AS_SERVED.fullmatch(text):
+            return text
         if created.tzinfo is None:
             raise ValueError
         return created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

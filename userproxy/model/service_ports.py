@@ -8,7 +8,7 @@ from userproxy.model.annotations import read_options
 from userproxy.model.fields import Fields, is_object
 from userproxy.model.findings import Findings
 from userproxy.model.metadata import is_dns_label
-from userproxy.model.names import Protocol
+from userproxy.model.names import PROTOCOLS, Protocol
 from userproxy.model.service import PortOptions, ServicePortSpec, ServiceType
 
 __all__ = ["port_number", "read_service_ports"]
@@ -27,24 +27,34 @@ def read_service_ports(
     """
     findings = spec.findings
     path = spec.path("ports")
-    found = [_read_port(entry, f"{path}[{i}]", findings) for i, entry in enumerate(spec.entries("ports"))]
+    found = [_read_port(entry, path, index, findings) for index, entry in enumerate(spec.entries("ports"))]
     ports = [port for port in found if port is not None]
-    if len(ports) == len(found):
+    if len(ports) == len(found) > 1:
         _check_distinct(ports, path, findings)
     if required and spec.raw("ports") in (None, [], ()):
         findings.refuse(path, "", "must have at least one port; the Service is refused", rule="D5")
     options = read_options(annotations, [port.name for port in ports], findings)
     return tuple(
-        _finished(port, options[port.name], service_type, f"{path}[{index}]", findings)
-        for index, port in enumerate(ports)
+        [
+            _finished(port, options[port.name], service_type, path, index, findings)
+            for index, port in enumerate(ports)
+        ]
     )
 
 
 def _finished(
-    port: ServicePortSpec, options: PortOptions, service_type: ServiceType, path: str, findings: Findings
+    port: ServicePortSpec,
+    options: PortOptions,
+    service_type: ServiceType,
+    ports_path: str,
+    index: int,
+    findings: Findings,
 ) -> ServicePortSpec:
     """``port`` with its options, and without a node port where the type has none."""
     node_port = port.node_port
+    if node_port is None and port.protocol is not Protocol.SCTP and options == port.options:
+        return port
+    path = f"{ports_path}[{index}]"
     if node_port is not None and service_type not in _WITH_NODE_PORTS:
         message = f"means nothing for type {service_type}; it is left out"
         findings.warn(f"{path}.nodePort", node_port, message, rule="D1")
@@ -63,8 +73,9 @@ def port_number(value: object) -> int | None:
     return None
 
 
-def _read_port(entry: object, path: str, findings: Findings) -> ServicePortSpec | None:
+def _read_port(entry: object, ports_path: str, index: int, findings: Findings) -> ServicePortSpec | None:
     """The port, or None: then the Service is refused."""
+    path = f"{ports_path}[{index}]"
     if not is_object(entry):
         findings.refuse(path, entry, f"must be an object; {_REFUSED}")
         return None
@@ -96,8 +107,8 @@ def _read_protocol(fields: Fields) -> Protocol | None:
     protocol = fields.raw("protocol")
     if protocol is None or protocol == "":
         return Protocol.TCP
-    if isinstance(protocol, str) and protocol in Protocol.__members__:
-        return Protocol(protocol)
+    if isinstance(protocol, str) and (known := PROTOCOLS.get(protocol)) is not None:
+        return known
     fields.findings.refuse(fields.path("protocol"), protocol, f"must be TCP, UDP or SCTP; {_REFUSED}")
     return None
 

@@ -7,14 +7,13 @@ change (rules E10, E11).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 from userproxy.model.endpoints import EndpointSlice, InvalidEndpoint, SliceEndpoint, SlicePort
 from userproxy.model.events import Rejected, Upsert
 from userproxy.model.fields import Fields, is_object
 from userproxy.model.findings import Findings
 from userproxy.model.metadata import Metadata, is_dns_label, open_object, read_label, read_metadata
-from userproxy.model.names import Family, Protocol
+from userproxy.model.names import FAMILIES, PROTOCOLS, Family, Protocol
 from userproxy.model.service_ports import port_number
 from userproxy.model.slice_endpoints import read_endpoints
 
@@ -81,10 +80,9 @@ def _read_service_name(metadata: Metadata, headless: bool, findings: Findings) -
 def _read_address_type(top: Fields) -> Family | None:
     """The family, None for FQDN (rule E2); anything else refuses the slice."""
     value = top.raw("addressType")
-    if value == Family.IPV4:
-        return Family.IPV4
-    if value == Family.IPV6:
-        return Family.IPV6
+    family = FAMILIES.get(value) if isinstance(value, str) else None
+    if family is not None:
+        return family
     if value is None or value == "":
         top.findings.refuse("addressType", "", "is missing; it must be IPv4, IPv6 or FQDN", rule="D2")
     elif value != _FQDN:
@@ -95,10 +93,7 @@ def _read_address_type(top: Fields) -> Family | None:
 def _read_ports(entries: Sequence[object], findings: Findings) -> tuple[SlicePort, ...]:
     """The numbered ports, each once and in order; a bad one is left out alone (rules D7, E4)."""
     found = [_read_port(entry, f"ports[{index}]", findings) for index, entry in enumerate(entries)]
-    return tuple(sorted({port for port in found if port is not None}, key=_BY_NAME))
-
-
-_BY_NAME = attrgetter("name", "protocol", "port")
+    return tuple(sorted({port for port in found if port is not None}))
 
 
 def _read_port(entry: object, path: str, findings: Findings) -> SlicePort | None:
@@ -115,7 +110,8 @@ def _read_port(entry: object, path: str, findings: Findings) -> SlicePort | None
     protocol = entry.get("protocol")
     if protocol is None or protocol == "":
         protocol = Protocol.TCP
-    if not isinstance(protocol, str) or protocol not in Protocol.__members__:
+    known = PROTOCOLS.get(protocol) if isinstance(protocol, str) else None
+    if known is None:
         findings.error(f"{path}.protocol", protocol, f"must be TCP, UDP or SCTP; {_LEFT_OUT}")
         return None
     number = entry.get("port")
@@ -129,4 +125,4 @@ def _read_port(entry: object, path: str, findings: Findings) -> SlicePort | None
     if port is None:
         findings.error(f"{path}.port", number, f"must be a number from 1 to 65535; {_LEFT_OUT}")
         return None
-    return SlicePort(name, Protocol(protocol), port)
+    return SlicePort(name, known, port)

@@ -1,13 +1,15 @@
 """``endpoints`` of a slice: a bad entry is left out alone and kept as an `InvalidEndpoint` (rule D7).
 
 At start a cluster's hundred thousand endpoints pass through here, so a good entry is checked in line, and
-only a bad one pays for a path, a message and an exception.
+only a bad one pays for a path, a message and an exception. Names of Nodes come again and again: each is
+checked once, and there is one string of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 
 from userproxy.model.addresses import is_multicast, is_unspecified, parse_ip
 from userproxy.model.endpoints import InvalidEndpoint, SliceEndpoint
@@ -18,9 +20,10 @@ from userproxy.model.names import Family
 
 __all__ = ["read_endpoints"]
 
-_BY_ADDRESS = attrgetter("address")
+_BY_ADDRESS = itemgetter(0)
 _BY_ALL = attrgetter("address", "terminating", "ready", "serving", "node_name", "zone_hints", "node_hints")
 _NO_HINT = "this hint is left out"
+_LONGEST_NAME = 253
 _MAYBE_UNUSABLE = frozenset("02f:")
 """First characters of the canonical addresses that nothing can be sent to, and of some that are good."""
 
@@ -60,26 +63,33 @@ def read_endpoints(
 
 def _read_endpoint(entry: object, family: Family, index: int, findings: Findings) -> SliceEndpoint:
     """One endpoint. Raises _Dropped for one that cannot be used."""
-    if not is_object(entry):
+    if not isinstance(entry, dict):
         raise _Dropped("", entry, "not an object")
-    address = _read_address(entry.get("addresses"), family)
+    read = entry.get
+    address = _read_address(read("addresses"), family)
     ready, serving, terminating = True, True, False
-    conditions = entry.get("conditions")
+    conditions = read("conditions")
     if conditions is not None:
-        if not is_object(conditions):
+        if not isinstance(conditions, dict):
             raise _Dropped(".conditions", conditions, "conditions are no object", address)
+        condition = conditions.get
         # Null is true for ready and serving, false for terminating (rule E5).
-        ready = _condition(conditions.get("ready"), "ready", True, address)
-        serving = _condition(conditions.get("serving"), "serving", True, address)
-        terminating = _condition(conditions.get("terminating"), "terminating", False, address)
-    node_name = entry.get("nodeName")
+        if (value := condition("ready")) is not True:
+            ready = value is not False and _absent(value, "ready", True, address)
+        if (value := condition("serving")) is not True:
+            serving = value is not False and _absent(value, "serving", True, address)
+        if (value := condition("terminating")) is not False:
+            terminating = value is True or _absent(value, "terminating", False, address)
+    node_name = read("nodeName")
     if node_name is None:
         node_name = ""
-    elif not isinstance(node_name, str) or (node_name and not is_plain(node_name)):
+    elif not isinstance(node_name, str) or (known := _node_name(node_name)) is None:
         message = "is no name of a Node; the endpoint counts as being on no node"
         findings.warn(f"endpoints[{index}].nodeName", node_name, message, rule="E6")
         node_name = ""
-    hints = entry.get("hints")
+    else:
+        node_name = known
+    hints = read("hints")
     if hints is None:
         return SliceEndpoint(address, ready, serving, terminating, node_name)
     if not is_object(hints):
@@ -94,7 +104,7 @@ def _read_address(addresses: object, family: Family) -> str:
     """The canonical first address, which is the only one that counts (rule E3)."""
     if addresses is None:
         raise _Dropped(".addresses", "", "no address", rule="E3")
-    if not is_list(addresses):
+    if not isinstance(addresses, list | tuple):
         raise _Dropped(".addresses", addresses, "addresses are no list")
     if not addresses:
         raise _Dropped(".addresses", addresses, "no address", rule="E3")
@@ -115,12 +125,22 @@ def _read_address(addresses: object, family: Family) -> str:
     return address
 
 
-def _condition(value: object, name: str, default: bool, address: str) -> bool:
+def _absent(value: object, name: str, default: bool, address: str) -> bool:
+    """What a condition means that is neither true nor false."""
     if value is None:
         return default
-    if isinstance(value, bool):
-        return value
     raise _Dropped(f".conditions.{name}", value, f"condition {name} is not true or false", address)
+
+
+def _node_name(text: str) -> str | None:
+    """``text`` when it may be the name of a Node, or none."""
+    # What somebody wrote into an object must not fill the cache with megabytes.
+    return _known_node_name(text) if len(text) <= _LONGEST_NAME else None
+
+
+@lru_cache(maxsize=8192)
+def _known_node_name(text: str) -> str | None:
+    return text if not text or is_plain(text) else None
 
 
 def _read_hints(entries: object, kind: str, endpoint: int, findings: Findings) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from userproxy.model.endpoints import EndpointSlice, SliceEndpoint
 from userproxy.model.names import Family
@@ -13,8 +13,7 @@ from userproxy.model.service import ServicePortSpec
 __all__ = ["Candidate", "Candidates", "candidates"]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An endpoint of a service port, as one slice describes it."""
 
     endpoint: Endpoint
@@ -24,8 +23,7 @@ class Candidate:
     """On this node, by name (rule E6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(NamedTuple):
     """All that the slices of one family say of one service port."""
 
     unique: tuple[Candidate, ...]
@@ -38,15 +36,17 @@ def candidates(
     slices: Iterable[EndpointSlice], port: ServicePortSpec, family: Family, node_name: str
 ) -> Candidates:
     """What ``slices`` say of ``port`` in ``family``: matched by port name and protocol (rule E4)."""
-    winners: dict[str, Candidate] = {}
+    found = _matches(slices, port, family, node_name)
+    winners = {candidate.endpoint.name: candidate for candidate in found}
     losers: list[Candidate] = []
-    for candidate in _matches(slices, port, family, node_name):
-        name = candidate.endpoint.name
-        rival = winners.setdefault(name, candidate)
-        if rival is not candidate:
-            winner, loser = sorted((candidate, rival), key=_rank)
-            winners[name] = winner
-            losers.append(loser)
+    if len(winners) < len(found):
+        winners.clear()
+        for candidate in found:
+            name = candidate.endpoint.name
+            rival = winners.setdefault(name, candidate)
+            if rival is not candidate:
+                winners[name], loser = sorted((candidate, rival), key=_rank)
+                losers.append(loser)
     return Candidates(
         unique=tuple([winners[name] for name in sorted(winners)]),
         duplicates=tuple([(loser, winners[loser.endpoint.name].slice_name) for loser in losers]),
@@ -55,20 +55,24 @@ def candidates(
 
 def _matches(
     slices: Iterable[EndpointSlice], port: ServicePortSpec, family: Family, node_name: str
-) -> Iterator[Candidate]:
+) -> list[Candidate]:
+    found: list[Candidate] = []
     for endpoint_slice in slices:
         if endpoint_slice.address_type is not family:
             continue
-        for slice_port in endpoint_slice.ports:
-            if slice_port.name != port.name or slice_port.protocol is not port.protocol:
-                continue
-            for entry in endpoint_slice.endpoints:
-                yield Candidate(
-                    Endpoint.of(entry.address, slice_port.port),
-                    entry,
-                    endpoint_slice.name,
-                    entry.node_name != "" and entry.node_name == node_name,
-                )
+        slice_name = endpoint_slice.name
+        for name, protocol, number in endpoint_slice.ports:
+            if name == port.name and protocol is port.protocol:
+                found += [
+                    Candidate(
+                        Endpoint.of(entry.address, number),
+                        entry,
+                        slice_name,
+                        entry.node_name == node_name and entry.node_name != "",
+                    )
+                    for entry in endpoint_slice.endpoints
+                ]
+    return found
 
 
 def _rank(candidate: Candidate) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from userproxy.model.names import NamespacedName, ObjectRef, Protocol
 from userproxy.model.problems import Problem, Severity
@@ -15,8 +16,7 @@ __all__ = ["Claim", "Conflicts", "claims_of"]
 _NO_CLAIMS: Mapping[Claim, str] = {}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Claim:
+class Claim(NamedTuple):
     """What only one Service can have. ``address`` is "" for a NodePort."""
 
     address: str
@@ -59,14 +59,15 @@ class Conflicts:
         new = _Claimant(service, _created(creation_timestamp), claims) if claims else None
         if old == new:
             return set()
+        if old is None and new is not None and not any(claim in self._rivals for claim in claims):
+            self._enter(new)
+            return set()  # nobody else wants any of it
         touched = {**(old.claims if old else _NO_CLAIMS), **claims}
         before = {claim: self.winner(claim) for claim in touched}
         if old is not None:
             self._withdraw(old)
         if new is not None:
-            self._claimants[service] = new
-            for claim in claims:
-                self._rivals.setdefault(claim, {})[service] = new
+            self._enter(new)
         affected = {service}
         for claim, winner in before.items():
             if self.winner(claim) != winner:
@@ -96,6 +97,11 @@ class Conflicts:
                     severity=Severity.WARNING,
                 )
 
+    def _enter(self, claimant: _Claimant) -> None:
+        self._claimants[claimant.service] = claimant
+        for claim in claimant.claims:
+            self._rivals.setdefault(claim, {})[claimant.service] = claimant
+
     def _withdraw(self, claimant: _Claimant) -> None:
         del self._claimants[claimant.service]
         for claim in claimant.claims:
@@ -107,11 +113,9 @@ class Conflicts:
 
 def claims_of(service: Service) -> dict[Claim, str]:
     """All that ``service`` states for itself alone, with the field that states it."""
-    addresses = [
-        *((ip, "spec.clusterIPs") for _, ip in service.cluster_ips),
-        *((ip, "spec.externalIPs") for ip in service.external_ips),
-        *((ip, "status.loadBalancer.ingress") for ip in service.load_balancer_ips),
-    ]
+    addresses = [(ip, "spec.clusterIPs") for _, ip in service.cluster_ips]
+    addresses += [(ip, "spec.externalIPs") for ip in service.external_ips]
+    addresses += [(ip, "status.loadBalancer.ingress") for ip in service.load_balancer_ips]
     claims: dict[Claim, str] = {}
     for port in service.ports:
         if port.protocol is Protocol.SCTP:  # not served (rule S7), so nothing is taken from others

@@ -106,7 +106,10 @@ class _Pool:
             self._holders[offset] = service
             self._offsets[service] = offset
         number = self._first + offset
-        return str(IPv4Address(number) if self._family is Family.IPV4 else IPv6Address(number))
+        if self._family is Family.IPV6:
+            return str(IPv6Address(number))
+        # As `str(IPv4Address(number))` says it, and asked for at every change of a Service.
+        return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
     def release(self, service: NamespacedName) -> bool:
         offset = self._offsets.pop(service, None)

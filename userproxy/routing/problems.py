@@ -21,6 +21,9 @@ class Topic(Enum):
     CONFLICT = "conflict"
     """An address or NodePort that another Service keeps (rule S10)."""
 
+    # Enum hashes the name, by a function of its own; each member is there once.
+    __hash__ = object.__hash__
+
 
 _Key = tuple[ObjectRef, Topic]
 
@@ -37,7 +40,8 @@ class ProblemBoard:
         """``problems`` are all that is wrong with ``ref`` under ``topic`` now."""
         key = ref, topic
         new = tuple(dict.fromkeys(problems))
-        if new == self._current.get(key, ()):
+        old = self._current.get(key, ())
+        if new == old:
             return
         if new:
             self._current[key] = new

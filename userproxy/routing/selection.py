@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from userproxy.model.routes import Endpoint
 from userproxy.routing.candidates import Candidate, Candidates
@@ -20,16 +20,14 @@ class Topology(Enum):
     NODE = "node"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which sets a service port needs (rules T1, T2)."""
 
     cluster: bool
     local: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The usable endpoints of one service port in one family, each set sorted by "ip:port"."""
 
     topology: Topology
@@ -47,18 +45,25 @@ def select(found: Sequence[Candidate], wanted: Wanted, *, node_name: str, zone: 
     ready = [one for one in found if one.conditions.ready]  # terminating or not: rule T9
     # Looked at only where nothing is ready, so those that are both need no exception.
     draining = [one for one in found if one.conditions.terminating and one.conditions.serving]
+    serving = [one for one in found if one.conditions.serving]
     topology = _topology(ready, node_name, zone) if wanted.cluster else Topology.NONE
+    everyone = tuple([one.endpoint for one in found])
+
+    def endpoints(chosen: Sequence[Candidate]) -> tuple[Endpoint, ...]:
+        # Mostly all are chosen for each set, and then the sets are one tuple.
+        return everyone if len(chosen) == len(found) else tuple([one.endpoint for one in chosen])
+
     cluster = local = None
     if wanted.cluster:
-        cluster = _endpoints(_allowed(ready, topology, node_name, zone) or draining)
+        cluster = endpoints(_allowed(ready, topology, node_name, zone) or draining)
     if wanted.local:
         here = [one for one in ready if one.local] or [one for one in draining if one.local]
-        local = _endpoints(here)
+        local = endpoints(here)
     return Selection(
         topology=topology,
         cluster=cluster,
         local=local,
-        serving=_endpoints([one for one in found if one.conditions.serving]),
+        serving=endpoints(serving),
         usable_anywhere=bool(ready or draining),
     )
 
@@ -93,10 +98,6 @@ def _allowed(ready: list[Candidate], topology: Topology, node_name: str, zone: s
     if topology is Topology.ZONE:
         return [one for one in ready if zone in one.conditions.zone_hints]
     return ready
-
-
-def _endpoints(chosen: Sequence[Candidate]) -> tuple[Endpoint, ...]:
-    return tuple([one.endpoint for one in chosen])
 
 
 def _why_unused(candidate: Candidate, selection: Selection, zone: str) -> str:

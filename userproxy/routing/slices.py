@@ -27,17 +27,19 @@ class SliceCache:
         A slice that a proxy ignores (no Service, FQDN, headless: rules E1, E2) is not kept, and what it
         was before goes. When its label moves it to another Service, the old Service loses it (rule E1).
         """
-        old = self._slices.get(new.key)
+        key = new.key
+        old = self._slices.get(key)
         if old == new:
             return ()
-        lost = self.remove(new.key)
+        lost = self.remove(key) if old is not None else ()
         if new.headless or new.address_type is None or not new.service_name:
             return lost
-        self._slices[new.key] = new
-        self._by_service.setdefault(new.service, {})[new.key] = new
+        service = new.service
+        self._slices[key] = new
+        self._by_service.setdefault(service, {})[key] = new
         if any(endpoint.zone_hints for endpoint in new.endpoints):
-            self._zone_hinted.add(new.key)
-        return lost if new.service in lost else (*lost, new.service)
+            self._zone_hinted.add(key)
+        return lost if service in lost else (*lost, service)
 
     def remove(self, key: NamespacedName) -> tuple[NamespacedName, ...]:
         """Forget a slice; the Service that loses it. An unknown slice is no change (rule E10)."""

@@ -150,13 +150,14 @@ class State:
         )
 
     def _upsert(self, event: Upsert) -> None:
-        new = event.object
-        self._problems.replace(new.ref, Topic.SOURCE, event.problems)
-        self._stale.discard(new.ref)
+        new, ref = event.object, event.ref
+        self._problems.replace(ref, Topic.SOURCE, event.problems)
+        self._stale.discard(ref)
         if isinstance(new, Service):
-            if self._services.get(new.key) != new:
-                self._services[new.key] = new
-                self._dirty[new.key] = None
+            key = new.key
+            if self._services.get(key) != new:
+                self._services[key] = new
+                self._dirty[key] = None
         elif isinstance(new, EndpointSlice):
             self._touch(self._slices.apply(new))
         elif new.name == self._node_name:

@@ -128,7 +128,7 @@ class _Reader:
             self.skipped[kind] += 1
             return
         items = raw.get("items") if is_object(raw) else None
-        findings = Findings(object_ref(raw), origin)
+        findings = Findings(lambda: object_ref(raw), origin)
         findings.refuse("items", items, "must be a list; none of its objects is read")
         self.problems.extend(findings.reject().problems)
 
@@ -147,7 +147,7 @@ class _Reader:
         self, raw: Mapping[str, object], ref: ObjectRef, origin: str, remarks: tuple[Problem, ...]
     ) -> None:
         """Legacy Endpoints are refused for the reasons that any object is (rules D3, D7)."""
-        findings = Findings(ref, origin)
+        findings = Findings(lambda: ref, origin)
         subsets, metadata = raw.get("subsets"), raw.get("metadata")
         name = metadata.get("name") if is_object(metadata) else None
         if kind_of(raw.get("apiVersion"), raw.get("kind")) is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from unittest.mock import patch
 
 import orjson
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from tests.sources.kube.raw import list_body, service, status
 from userproxy.errors import ApiError, ResourceExpired
+from userproxy.sources.kube import lists
 from userproxy.sources.kube.failures import NotKubernetes, WrongAnswer
-from userproxy.sources.kube.lists import Page, parse_page
+from userproxy.sources.kube.lists import PIECE_BYTES, Page, parse_page
 from userproxy.sources.kube.resources import ENDPOINT_SLICES, SERVICES, Collection
 
 SERVER = "https://api:6443"
@@ -137,38 +139,84 @@ def test_R3_items_one_by_one_are_those_of_the_whole_document(
 OPENING = b'{"kind":"ServiceList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":['
 
 
-@pytest.mark.parametrize(
-    ("rest", "before"),
-    [
-        pytest.param(b'{"a":1},{"b"', 1, id="cut within an item"),
-        pytest.param(b'{"a":1},', 1, id="cut after a comma"),
-        pytest.param(b'{"a":1}', 1, id="cut after an item"),
-        pytest.param(b'{"a":1}]', 1, id="cut after the items"),
-        pytest.param(b"", 0, id="cut before the first item"),
-        pytest.param(b'{"a":1},]}', 1, id="a comma too many"),
-        pytest.param(b'{"a":1}{"b":1}]}', 1, id="a comma too few"),
-        pytest.param(b'{"a":1}]}]', 1, id="more than one document"),
-        pytest.param(b"[NaN]]}", 0, id="NaN"),
-        pytest.param(b"[" * 100_000, 0, id="too deep"),
-        pytest.param(b'["\\ud800"]]}', 0, id="half a surrogate"),
-        pytest.param(b'["\xff"]]}', 0, id="no UTF-8"),
-        pytest.param(b"[" + b"9" * 5000 + b"]]}", 0, id="a number of 5000 digits"),
-    ],
-)
-def test_R8_items_that_are_no_json_are_a_wrong_answer(rest: bytes, before: int) -> None:
+BROKEN = [
+    pytest.param(b'{"a":1},{"b"', id="cut within an item"),
+    pytest.param(b'{"a":1},', id="cut after a comma"),
+    pytest.param(b'{"a":1}', id="cut after an item"),
+    pytest.param(b'{"a":1}]', id="cut after the items"),
+    pytest.param(b"", id="cut before the first item"),
+    pytest.param(b'{"a":1},]}', id="a comma too many"),
+    pytest.param(b'{"a":1}{"b":1}]}', id="a comma too few"),
+    pytest.param(b'{"a":1}]}]', id="more than one document"),
+    pytest.param(b"[NaN]]}", id="NaN"),
+    pytest.param(b"[" * 100_000, id="too deep"),
+    pytest.param(b'["\\ud800"]]}', id="half a surrogate"),
+    pytest.param(b'["\xff"]]}', id="no UTF-8"),
+    pytest.param(b"[" + b"9" * 5000 + b"]]}", id="a number of 5000 digits"),
+]
+
+
+@pytest.mark.parametrize("rest", BROKEN)
+def test_R8_items_that_are_no_json_are_a_wrong_answer(rest: bytes) -> None:
+    with pytest.raises(WrongAnswer, match="list services: the answer is not JSON"):
+        list(parse_page(OPENING + rest, Collection(SERVICES), server=SERVER).items)
+
+
+@pytest.mark.parametrize("rest", BROKEN)
+def test_R8_pieces_before_what_is_no_json_count(rest: bytes) -> None:
+    good = b'{"a":"%b"},' % (b"x" * PIECE_BYTES)
     found: list[object] = []
     with pytest.raises(WrongAnswer, match="list services: the answer is not JSON"):
-        for item in parse_page(OPENING + rest, Collection(SERVICES), server=SERVER).items:
+        for item in parse_page(OPENING + good * 2 + rest, Collection(SERVICES), server=SERVER).items:
             found.append(item)  # noqa: PERF402  what comes before the error counts
-    assert len(found) == before
+    assert found
+    assert found == orjson.loads(b"[%b]" % (good * len(found))[:-1])
 
 
 def test_R3_what_comes_behind_the_items_is_allowed() -> None:
     assert parse(OPENING + b'1,2],"more":{"x":[]}}\n') == Page([1, 2], "7")
 
 
+LOOKS_LIKE_A_BORDER = '},{"metadata":{'
+
+tricky = st.recursive(
+    st.none()
+    | st.integers(-5, 5)
+    | st.text(max_size=4)
+    | st.sampled_from([LOOKS_LIKE_A_BORDER, '"}', "\\", "]"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["metadata", LOOKS_LIKE_A_BORDER, "x", '"', ""]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    items=st.lists(
+        st.dictionaries(st.sampled_from(["metadata", "spec"]), tricky, max_size=2) | tricky, max_size=8
+    ),
+    separators=st.sampled_from([(",", ":"), (" ,\n", " : "), (",\t", ":\r\n ")]),
+    piece_bytes=st.integers(1, 40),
+)
+@settings(deadline=None, max_examples=300)
+def test_R3_wherever_a_list_is_cut_its_items_are_those_of_the_whole_document(
+    items: list[object], separators: tuple[str, str], piece_bytes: int
+) -> None:
+    body = json.dumps(head(items=items), separators=separators).encode()
+    with patch.object(lists, "PIECE_BYTES", piece_bytes):
+        assert parse(body) == Page(items, "7")
+
+
+def test_R3_an_item_may_be_longer_than_a_piece() -> None:
+    long: object = {"metadata": [{"metadata": {}} for _ in range(PIECE_BYTES)]}
+    body = orjson.dumps(head(items=[long, {"metadata": 1}, long]))
+    assert parse(body) == Page([long, {"metadata": 1}, long], "7")
+
+
 def test_R3_items_are_parsed_when_they_are_asked_for() -> None:
-    items = iter(parse_page(OPENING + b'{"a":1},BROKEN', Collection(SERVICES), server=SERVER).items)
-    assert next(items) == {"a": 1}
+    first = b'{"a":"%b"}' % (b"x" * PIECE_BYTES)
+    items = iter(parse_page(OPENING + first + b',{"a":1},BROKEN', Collection(SERVICES), server=SERVER).items)
+    assert next(items) == orjson.loads(first)
     with pytest.raises(WrongAnswer):
         next(items)

@@ -44,7 +44,7 @@ class ApiClient:
         """The server as it may be shown; it may move when the connection is read again."""
         return without_userinfo(self.connection.server)
 
-    async def page(self, collection: Collection, query: Mapping[str, str]) -> bytes:
+    async def page(self, collection: Collection, query: Mapping[str, str]) -> bytearray:
         """The JSON of one page of a list.
 
         Raises Unreachable, NotKubernetes, WrongAnswer (endless), ApiError, ResourceExpired, CredentialsError,
@@ -175,24 +175,23 @@ class ApiClient:
                 yield chunk
 
 
-async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[bytes, bool]:
+async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[bytearray, bool]:
     """The body, and whether it is the whole of it: at most ``limit_bytes`` are kept."""
-    chunks: list[bytes] = []
-    size_bytes = 0
+    # It grows chunk by chunk: joining at the end would take long for a list of many megabytes.
+    body = bytearray()
     async for chunk in response.content.iter_any():
-        chunks.append(chunk)
-        size_bytes += len(chunk)
-        if size_bytes > limit_bytes:
-            return b"".join(chunks)[:limit_bytes], False
-    return b"".join(chunks), True
+        body += chunk
+        if len(body) > limit_bytes:
+            return body[:limit_bytes], False
+    return body, True
 
 
-def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
+def _answer(response: aiohttp.ClientResponse, body: bytearray) -> Answer:
     return Answer(
         response.status,
         # aiohttp's content_type stands in for a missing header.
         response.content_type if "Content-Type" in response.headers else "",
-        body,
+        bytes(body),
         response.headers.get("Retry-After", ""),
         response.headers.get("Location", ""),
     )

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Iterator
 
 from userproxy.errors import ResourceExpired
 from userproxy.model.events import Rejected, Upsert
-from userproxy.model.metadata import object_ref
 from userproxy.model.names import ObjectRef
 from userproxy.sources.kube.client import ApiClient
 from userproxy.sources.kube.failures import ContinueExpired
@@ -44,10 +43,11 @@ async def pages(client: ApiClient, collection: Collection, position: Position) -
 
 def decoded(page: Page, collection: Collection) -> Iterator[tuple[ObjectRef, Upsert | Rejected] | None]:
     """Each object of ``page`` and what it says; None for one without a name: it may be any object."""
-    resource = collection.resource
+    decode = collection.resource.decode
     for index, raw in enumerate(page.items):
         if has_name(raw):
-            yield object_ref(raw, resource.kind), resource.decode(raw)
+            event = decode(raw)
+            yield event.ref, event
         else:
             _logger.warning("list %s: item %d has no metadata.name, skipped", collection.name, index)
             yield None
