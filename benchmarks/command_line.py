@@ -10,9 +10,9 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import NoReturn
 
+from benchmarks.arguments import new_file
 from benchmarks.errors import BenchmarkError, Interrupted
 from benchmarks.outcome import Outcome
 
@@ -24,6 +24,10 @@ MODES: Mapping[str, tuple[str, str]] = {
     "soak": ("benchmarks.soak.mode", "endpoints swapped under load for minutes: failures and memory"),
     "leaks": ("benchmarks.leaks.mode", "what many connections and UDP flows leave behind"),
     "latency-of-change": ("benchmarks.latency.mode", "how soon a change in the API server is in force"),
+    "profile": (
+        "benchmarks.profile.mode",
+        "where the time goes: system calls, functions, a flame graph",
+    ),
     "pure": ("benchmarks.pure.mode", "what choosing, swapping, decoding and deriving cost without traffic"),
     "scale": ("benchmarks.scale.mode", "10,000 Services: first sync, changes, memory, listeners"),
 }
@@ -54,7 +58,9 @@ def _run(given: list[str]) -> int:
         epilog="modes: " + "; ".join(f"{mode}: {text}" for mode, (_, text) in MODES.items()),
         allow_abbrev=False,
     )
-    parser.add_argument("--json", type=_file, metavar="FILE", help="write raw values and machine facts there")
+    parser.add_argument(
+        "--json", type=new_file, metavar="FILE", help="write raw values and machine facts there"
+    )
     mode.add_arguments(parser)
     options = parser.parse_args(given[1:] if given[:1] == [name] else given)
     outcome: Outcome = mode.run(options)
@@ -68,15 +74,6 @@ def _run(given: list[str]) -> int:
 def _say(message: str, code: int) -> int:
     print(f"benchmarks: {message}", file=sys.stderr)
     return code
-
-
-def _file(text: str) -> Path:
-    path = Path(text)
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text} is a folder")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: there is no folder {path.parent}")
-    return path
 
 
 class _Parser(argparse.ArgumentParser):

@@ -11,6 +11,8 @@ from benchmarks.measuring.machine import facts
 
 __all__ = ["FORMAT", "document", "write"]
 
+_FILES = ("--json", "--flame-graph")
+"""Options that name a file to be written."""
 FORMAT = 1
 """Grows when a field changes its meaning; fields may be added without."""
 
@@ -21,7 +23,7 @@ def document(mode: str, arguments: Sequence[str], values: Mapping[str, object]) 
         "format": FORMAT,
         "mode": mode,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(("python -m benchmarks", *_without_file(arguments))),
+        "command": " ".join(("python -m benchmarks", *_without_files(arguments))),
         "machine": facts(),
         **values,
     }
@@ -32,12 +34,12 @@ def write(path: Path, content: Mapping[str, object]) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def _without_file(arguments: Sequence[str]) -> list[str]:
-    """The file's own path says something about this machine, and nothing about the run."""
+def _without_files(arguments: Sequence[str]) -> list[str]:
+    """A path says something about this machine, and nothing about the run."""
     kept = []
     skip = False
     for argument in arguments:
-        if not skip and argument != "--json" and not argument.startswith("--json="):
+        if not skip and argument.partition("=")[0] not in _FILES:
             kept.append(argument)
-        skip = argument == "--json"
+        skip = argument in _FILES
     return kept

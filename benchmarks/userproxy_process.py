@@ -17,13 +17,17 @@ _POLL_S = 0.01
 
 
 class UserproxyProcess(Child):
-    """``arguments`` say where objects come from; ``folder`` gets the table file."""
+    """``arguments`` say where objects come from; ``folder`` gets the table file.
 
-    def __init__(self, *arguments: object, loop: str, folder: Path) -> None:
+    ``names_for_perf``: it tells perf the names of its functions (``-X perf``), and is slower for that.
+    """
+
+    def __init__(self, *arguments: object, loop: str, folder: Path, names_for_perf: bool = False) -> None:
         self._table_file = folder / "table.json"
         super().__init__(
             "userproxy",
             python("userproxy", "run", *arguments, "--table-file", self._table_file, "--loop", loop),
+            environment={"PYTHONPERFSUPPORT": "1"} if names_for_perf else None,
         )
 
     async def addresses(self, services: Collection[str]) -> dict[str, str]:

@@ -56,6 +56,8 @@ def chosen(peers: tuple[str, ...], cases: tuple[str, ...]) -> list[str]:
         pytest.param(["soak", "--loop", "trio"], "trio", id="unknown loop"),
         pytest.param(["leaks", "--flows", "1.5"], "--flows", id="no whole number"),
         pytest.param(["latency-of-change", "--changes", "0"], "--changes", id="no change"),
+        pytest.param(["profile", "speed"], "speed", id="unknown load"),
+        pytest.param(["profile", "--flame-graph", "/nonexistent/x.svg"], "no folder", id="no folder for it"),
         pytest.param(["pure", "--part", "speed"], "speed", id="unknown part"),
         pytest.param(["pure", "--seconds", "0"], "--seconds", id="no time"),
         pytest.param(["scale", "--services", "many"], "--services", id="no number of Services"),
@@ -128,6 +130,19 @@ def test_latency_of_change(tmp_path: Path) -> None:
     assert all(len(values) == 2 for values in by_change.values())
     assert "HTTP PATCH" in by_change
     assert "HTTP PATCH: 2 changes" in done.stdout
+
+
+def test_profile(tmp_path: Path) -> None:
+    picture = tmp_path / "flames.svg"
+    options = ("--seconds", "0.7", "--flame-graph", str(picture))
+    done, raw = tiny_run(tmp_path, "profile", "connections", *options)
+    assert raw["case"] == "connections"
+    assert isinstance(raw["answered"], int)
+    assert raw["answered"] > 0
+    assert "processor time of the proxy: " in done.stdout
+    assert picture.is_file() is bool(raw["samples"])
+    assert done.returncode == (0 if picture.is_file() else 1)
+    assert str(tmp_path) not in json.dumps(raw)
 
 
 def test_pure(tmp_path: Path) -> None:

@@ -22,10 +22,15 @@ from benchmarks.document import FORMAT, document, write
             "python -m benchmarks soak --seconds 5",
             id="amid",
         ),
+        pytest.param(
+            ["profile", "bulk", "--flame-graph", "/a/b.svg"],
+            "python -m benchmarks profile bulk",
+            id="picture",
+        ),
         pytest.param(["--json=/a/b.json", "--quick"], "python -m benchmarks --quick", id="as one word"),
     ],
 )
-def test_the_command_is_kept_without_the_file(arguments: list[str], command: str) -> None:
+def test_the_command_is_kept_without_files(arguments: list[str], command: str) -> None:
     assert document("forwarding", arguments, {})["command"] == command
 
 
