@@ -19,6 +19,7 @@ __all__ = [
     "TakeoverError",
     "UserproxyError",
     "WatchError",
+    "WorkerError",
 ]
 
 
@@ -88,3 +89,7 @@ class TakeoverError(UserproxyError):
 
 class NotListening(ListenError):
     """The service port is known, and refuses connections now: nothing could be sent to (rule T8, L5)."""
+
+
+class WorkerError(UserproxyError):
+    """Worker processes cannot be started, or do not speak our protocol."""

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from userproxy.dataplane.contract import DrainReport, Plane
 from userproxy.dataplane.dialling import Dialler
-from userproxy.dataplane.plane import DataPlane, DrainReport
+from userproxy.dataplane.plane import DataPlane
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.log import log_event
 from userproxy.model.events import Event, Mark
@@ -79,10 +80,16 @@ class Proxy:
         """``on_hold`` is told the name when the first client of a service port has to wait (rule L9).
 
         ``dormant``: open nothing until `resume`, and take nothing in until ``plane`` wakes; see `takeover`.
-        Raises ValueError when a range of ``settings`` is too small.
+        Raises ValueError when a range of ``settings`` is too small, there is no worker, or several shall use
+        a ``dialler`` or be dormant.
         """
         self._source = source
         self._settings = settings if settings is not None else Settings()
+        if self._settings.workers < 1:
+            raise ValueError(f"settings.workers is {self._settings.workers}: at least 1 carries the traffic")
+        if self._settings.workers > 1 and (dialler is not None or dormant):
+            what = "dialler" if dialler is not None else "dormant proxy"
+            raise ValueError(f"a {what} is for one process: settings.workers must be 1")
         self._on_hold = on_hold
         self._dialler = dialler
         self._dormant = dormant
@@ -93,7 +100,7 @@ class Proxy:
             addresses=address_plan(self._settings),
             cluster_ip_required=source.cluster_ip_required,
         )
-        self._plane: DataPlane | None = None
+        self._plane: Plane | None = None
         self._tasks = asyncio.TaskGroup()
         self._background: tuple[asyncio.Task[None], ...] = ()
         self._fault: asyncio.Future[None] | None = None
@@ -108,9 +115,23 @@ class Proxy:
         self._feeds: set[_Feed] = set()
 
     async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
         self._fault = asyncio.get_running_loop().create_future()
-        self._plane = DataPlane(
+        self._plane = self._make_plane()
+        await self._tasks.__aenter__()
+        self._background = (
+            self._tasks.create_task(self._follow(), name="userproxy: follow the source"),
+            self._tasks.create_task(_raise_from(self._fault), name="userproxy: watch for faults"),
+        )
+        return self
+
+    def _make_plane(self) -> Plane:
+        if self._settings.workers > 1:
+            from userproxy.workers.fleet import Fleet
+
+            return Fleet(
+                self._settings, on_hold=self._on_hold, changed=self._plane_changed, failed=self._failed
+            )
+        return DataPlane(
             self._settings,
             dialler=self._dialler,
             on_hold=self._on_hold,
@@ -118,11 +139,6 @@ class Proxy:
             failed=self._failed,
             dormant=self._dormant,
         )
-        self._background = (
-            self._tasks.create_task(self._follow(), name="userproxy: follow the source"),
-            self._tasks.create_task(_raise_from(self._fault), name="userproxy: watch for faults"),
-        )
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -154,7 +170,9 @@ class Proxy:
         KeyError when there is no such service port, NotListening when it refuses now (rule T8).
         """
         namespace, _, name = service.rpartition("/")
-        return Address(*self.plane.address(NamespacedName(namespace or "default", name), port_name, family))
+        return Address(
+            *self._running.address(NamespacedName(namespace or "default", name), port_name, family)
+        )
 
     async def settled(self, timeout_s: float | None = 10.0) -> None:
         """Return when all that the source holds now is in force, or is reported as a problem.
@@ -162,7 +180,7 @@ class Proxy:
         Raises TimeoutError after ``timeout_s`` seconds (None waits for ever), RuntimeError when the proxy
         does not run, or stops meanwhile.
         """
-        plane = self.plane
+        plane = self._running
         if self._stopping:
             raise RuntimeError(_STOPPED)
         mark: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -180,7 +198,7 @@ class Proxy:
         return Snapshot(
             generation=self._state.generation,
             synced=self._state.synced,
-            ports=self.plane.snapshot(),
+            ports=self._running.snapshot(),
             problems=(*self._state.problems, *sorted(self._plane_problems, key=str)),
             stale=self._state.stale,
         )
@@ -191,14 +209,14 @@ class Proxy:
         What changes while the consumer is busy is folded. A service port that is gone and still has
         connections is there as ``draining``, beside its successor if there is one.
         """
-        feed = _Feed(dict.fromkeys(port.key for port in self.plane.snapshot()))
+        feed = _Feed(dict.fromkeys(port.key for port in self._running.snapshot()))
         self._feeds.add(feed)
         try:
             while True:
                 keys, feed.keys = feed.keys, {}
                 feed.filled.clear()
                 found: dict[RouteKey, tuple[PortSnapshot, ...]] = dict.fromkeys(keys, ())
-                for port in self.plane.snapshot(keys):
+                for port in self._running.snapshot(keys):
                     found[port.key] = (*found[port.key], port)
                 yield found
                 await feed.filled.wait()
@@ -219,13 +237,20 @@ class Proxy:
         if timeout_s is None:
             timeout_s = self._settings.drain_timeout_s
         self._stop_following()
-        return await self.plane.drain(timeout_s)
+        return await self._running.drain(timeout_s)
 
     # When one process takes over from another.
 
     @property
     def plane(self) -> DataPlane:
-        """The sockets. Raises RuntimeError when the proxy does not run."""
+        """The sockets. Raises RuntimeError when the proxy does not run, or workers have them."""
+        plane = self._running
+        if not isinstance(plane, DataPlane):
+            raise RuntimeError("the sockets are those of workers: settings.workers must be 1")
+        return plane
+
+    @property
+    def _running(self) -> Plane:
         if self._plane is None:
             raise RuntimeError("the proxy is not running: use it inside 'async with'")
         return self._plane
@@ -238,7 +263,7 @@ class Proxy:
         """Let what is served stay as it is until `resume`; the source is followed meanwhile."""
         self._paused = True
         self._unschedule()
-        await self.plane.published()
+        await self._running.published()
 
     def resume(self) -> None:
         self._paused = False
@@ -285,11 +310,11 @@ class Proxy:
     def _publish(self) -> None:
         self._publication = None
         try:
-            self._take_and_apply(self.plane)
+            self._take_and_apply(self._running)
         except Exception as error:
             self._failed(error)
 
-    def _take_and_apply(self, plane: DataPlane) -> None:
+    def _take_and_apply(self, plane: Plane) -> None:
         self._published_at = asyncio.get_running_loop().time()
         changes = self._state.take(SERVICES_PER_STEP)
         plane.apply(changes)

@@ -68,6 +68,8 @@ class Settings:
     """None: 127.1.0.0 to 127.254.255.255 (rule L1)."""
     loopback_range_ipv6: IPv6Network | None = None
     """None: IPv6 Services are not served in loopback mode; a range must be local to this host."""
+    workers: int = 1
+    """Processes that carry the traffic; 1: this one (docs/workers.md)."""
     drain_timeout_s: float = 30.0
     """How long `Proxy` lets connections end by themselves when it stops."""
     min_sync_period_s: float = 0.0

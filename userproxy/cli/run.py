@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from userproxy.cli.options import (
     settings_of,
 )
 from userproxy.cli.output import LineWriter
+from userproxy.errors import ConfigError
 from userproxy.settings import Addresses
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ __all__ = ["add_arguments", "run", "serve"]
 
 logger = logging.getLogger(__name__)
 
+WORKERS_PER_CORE = 4
+"""At most: more only get in each other's way."""
 WILDCARDS_INTERVAL_S = 10.0
 """How often, at most, it is looked for others that listen on every address (rule L7)."""
 
@@ -60,6 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take over from the userproxy that is found at this Unix socket, and be found there by the next"
         " (docs/upgrades.md)",
     )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=_workers, default=1, metavar="N",
+        help="processes that carry the traffic; auto: one for each core that this one may use (default: 1)",
+    )  # fmt: skip
     add_log_options(parser)
     add_loop_option(parser)
 
@@ -70,7 +78,9 @@ def run(options: argparse.Namespace) -> int:
     from userproxy.cli.table_file import TableFile
     from userproxy.proxy import node_name_of
 
-    settings = settings_of(options, options.node_name)
+    settings = replace(settings_of(options, options.node_name), workers=options.workers)
+    if options.takeover is not None and settings.workers > 1:
+        raise ConfigError("--takeover and --workers cannot be combined: one process takes over from one")
     source: Source
     if is_file_source(options):
         source = file_source(options)
@@ -218,6 +228,16 @@ class _Wildcards:
             self._ports = await asyncio.to_thread(wildcard_ports)
             self._look_at = now + WILDCARDS_INTERVAL_S
         return self._ports
+
+
+def _workers(text: str) -> int:
+    cores = len(os.sched_getaffinity(0))
+    if text == "auto":
+        return cores
+    most = WORKERS_PER_CORE * cores
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be auto or a number from 1 to {most} (here), not {text!r}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -31,8 +31,8 @@ class Bound:
     host: str
     port: int
     reason: str
-    clients_spread_over: int = 0
-    """So many listeners share the address, and each client's connections go to one of them; 0: no matter."""
+    group_size: int = 1
+    """How many sockets share the address, this one among them: one for each worker process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.sockets import BACKLOG, share_address
-from userproxy.dataplane.spreading import spread_clients
+from userproxy.dataplane.spreading import spread
 from userproxy.log import log_event
 
 __all__ = ["TcpListener"]
@@ -46,21 +46,23 @@ class TcpListener:
         "_accepted", "_family", "_frozen", "_pausing", "_runtime", "_sock", "_spread_over", "listening",
     )  # fmt: skip
 
-    def __init__(self, runtime: Runtime, sock: Socket, accepted: Accepted, spread_over: int = 0) -> None:
-        """``spread_over``: see `Bound.clients_spread_over`."""
+    def __init__(self, runtime: Runtime, sock: Socket, accepted: Accepted) -> None:
         self._runtime = runtime
         self._sock = sock
         self._family = sock.family
         self._accepted = accepted
         self._pausing = False
         self._frozen = False
-        self._spread_over = spread_over
+        self._spread_over = 0
         self.listening = bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
         if self.listening:
             runtime.engine.watch(sock.fileno(), self)
 
-    def listen(self) -> None:
-        """Take connections. Raises OSError when the address was taken while we refused."""
+    def listen(self, spread_over: int = 0) -> None:
+        """Take connections. Raises OSError when the address was taken while we refused.
+
+        ``spread_over``: each client shall meet one of so many sockets of this address; 0: no matter which.
+        """
         if not self.listening:
             share_address(self._sock, True)
             try:
@@ -68,10 +70,12 @@ class TcpListener:
             except OSError:
                 share_address(self._sock, False)
                 raise
-            if self._spread_over:
-                spread_clients(self._sock, self._spread_over)
+            self._spread_over = 0  # the kernel forgets it with the last listener of the address
             self.listening = True
             self._runtime.engine.watch(self._sock.fileno(), self)
+        if spread_over != self._spread_over:
+            self._spread_over = spread_over
+            spread(self._sock, spread_over)
 
     def refuse(self) -> None:
         """Let the kernel refuse new connections; keeps the address. Queued ones are served first (rule L6).

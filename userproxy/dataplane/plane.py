@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 
 from userproxy.balancing.picker import Picker
 from userproxy.dataplane.binding import Binder, Bindings, Bound, Move
 from userproxy.dataplane.closing import Who
+from userproxy.dataplane.contract import NOT_LISTENING, DrainReport, only_port
 from userproxy.dataplane.dialling import Dialler
 from userproxy.dataplane.handover import Handover
 from userproxy.dataplane.heir import Heir
@@ -36,16 +36,6 @@ from userproxy.model.routes import Route, RouteChanges, RouteKey
 from userproxy.settings import Settings
 
 __all__ = ["DataPlane", "DrainReport"]
-
-_CLOSED = (ListenerState.REFUSING, ListenerState.TAKEN, ListenerState.DRAINING)
-
-
-@dataclass(frozen=True, slots=True)
-class DrainReport:
-    """How a stop went: what ended by itself, and what was cut at the limit."""
-
-    drained: int
-    cut: int
 
 
 class DataPlane:
@@ -113,19 +103,14 @@ class DataPlane:
 
         Raises KeyError when there is no such service port, NotListening when it refuses now.
         """
-        found = [
-            self._ports[key]
+        keys = [
+            key
             for key in sorted(self._by_service.get(service, ()))
             if (not port_name or key.name.port_name == port_name) and family in (None, key.family)
         ]
-        names = {port.key.name.port_name for port in found}
-        if not found or len(names) > 1:
-            wanted = f"{service}:{port_name}" if port_name else str(service)
-            raise KeyError(f"{wanted}: " + (f"which port of {sorted(names)}?" if names else "not served"))
-        # One name may stand for TCP and for UDP only in different Services (rule D5).
-        port = found[0]
+        port = self._ports[only_port(keys, service, port_name)]
         intake = port.intake
-        if intake is None or intake.state in _CLOSED:
+        if intake is None or intake.state in NOT_LISTENING:
             raise NotListening(f"{port.key.name} does not listen: {self._snapshot(port).state}")
         return intake.host, intake.port
 
@@ -143,6 +128,15 @@ class DataPlane:
         ]
         return (*live, *sorted(draining, key=lambda port: port.key))
 
+    def keys(self) -> tuple[RouteKey, ...]:
+        """Every service port that is served."""
+        return tuple(self._ports)
+
+    def activity(self, key: RouteKey) -> tuple[int, ...]:
+        """Numbers that differ when the counters of a service port do; the first is what is open now."""
+        port = self._ports.get(key)
+        return port.activity() if port is not None else (0,)
+
     def take_touched(self) -> tuple[RouteKey, ...]:
         """The service ports whose state, address or endpoints may have changed since the last call."""
         touched = tuple(self._touched)
@@ -151,7 +145,7 @@ class DataPlane:
 
     def problems(self) -> tuple[Problem, ...]:
         """Addresses that are taken (rule L4), and endpoints that lead back to us (rule L8)."""
-        return (*taken(self._retries, self._routes), *looping(self._own, self._routes))
+        return (*taken(self._retries.reasons(), self._routes), *looping(self._own, self._routes))
 
     # Between processes (see `handover`).
 

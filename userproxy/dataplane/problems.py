@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from userproxy.dataplane.loops import OwnAddresses
-from userproxy.dataplane.retries import BindRetries
 from userproxy.model.names import ObjectRef
 from userproxy.model.problems import Problem, Severity
 from userproxy.model.routes import Endpoint, Route, RouteKey
@@ -13,12 +12,12 @@ from userproxy.model.routes import Endpoint, Route, RouteKey
 __all__ = ["looping", "taken"]
 
 
-def taken(retries: BindRetries, routes: Mapping[RouteKey, Route]) -> Iterator[Problem]:
-    """Rule L4."""
-    for key in retries.pending():
+def taken(reasons: Mapping[RouteKey, str], routes: Mapping[RouteKey, Route]) -> Iterator[Problem]:
+    """Rule L4: who has no address, and why."""
+    for key, reason in reasons.items():
         route = routes[key]
         address = Endpoint.of(route.listen_host, route.listen_port).name
-        message = f"cannot listen: {retries.reason(key)}; retried, everything else works"
+        message = f"cannot listen: {reason}; retried, everything else works"
         yield _problem(key, "spec.ports", address, "L4", message)
 
 

@@ -51,8 +51,9 @@ class BindRetries:
         entry = self._failed.get(key)
         return entry.reason if entry is not None else ""
 
-    def pending(self) -> list[RouteKey]:
-        return sorted(self._failed)
+    def reasons(self) -> dict[RouteKey, str]:
+        """Of all that wait, in order."""
+        return {key: self._failed[key].reason for key in sorted(self._failed)}
 
     def close(self) -> None:
         for key in tuple(self._failed):

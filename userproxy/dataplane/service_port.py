@@ -79,6 +79,13 @@ class ServicePort:
             affinity.put(client, endpoint, now)
         return endpoint
 
+    def spread_over(self, group_size: int) -> int:
+        """Over how many sockets of one address clients are spread, each to one: affinity wants it (rule B2).
+
+        0: it does not matter which socket a connection or flow comes to.
+        """
+        return group_size if self.affinity is not None and group_size > 1 else 0
+
     def counters_of(self, endpoint: Endpoint) -> EndpointCounters:
         counters = self.endpoints.get(endpoint)
         if counters is None:
@@ -128,6 +135,17 @@ class ServicePort:
 
     def forget_drained(self) -> None:
         self.retired = [intake for intake in self.retired if len(intake)]
+
+    def activity(self) -> tuple[int, ...]:
+        """See `DataPlane.activity`."""
+        counters = self.counters
+        return (
+            self.open_count(),
+            counters.held,
+            counters.accepted,
+            counters.ends.total(),
+            counters.dropped.total(),
+        )
 
     def open_count(self) -> int:
         """Connections or flows that are open now."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 import socket
 from _socket import socket as Socket
 
-__all__ = ["BACKLOG", "bind_keeping_address", "share_address", "stream_listener", "tune_endpoint_socket"]
+__all__ = [
+    "BACKLOG",
+    "bind_beside",
+    "bind_keeping_address",
+    "share_address",
+    "stream_listener",
+    "tune_endpoint_socket",
+]
 
 BACKLOG = 4096
 """Bounded by net.core.somaxconn; a burst of connects waits here, not in retransmitted SYNs."""
@@ -49,6 +56,20 @@ def bind_keeping_address(kind: int, host: str, port: int) -> Socket:
         first.close()
 
 
+def bind_beside(first: Socket) -> Socket:
+    """One more socket at the address of ``first``, which was bound alone: the kernel shares clients out.
+
+    SO_REUSEPORT, set after the bind: set before it, an address that another process of this user has
+    would not be seen as taken. Raises OSError.
+    """
+    first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    host, port = first.getsockname()[:2]
+    sock = _bound(first.type, host, port, share=first.type == socket.SOCK_STREAM, group=True)
+    if first.type == socket.SOCK_STREAM:
+        tune_endpoint_socket(sock)
+    return _unshared(sock)
+
+
 def share_address(sock: Socket, share: bool) -> None:
     """Set SO_REUSEADDR: a listening TCP socket shares (a restart may bind beside its old connections,
     nobody can beside a listener); one that only keeps its address must not, else anybody takes it."""
@@ -60,11 +81,13 @@ def _unshared(sock: Socket) -> Socket:
     return sock
 
 
-def _bound(kind: int, host: str, port: int, *, share: bool) -> Socket:
+def _bound(kind: int, host: str, port: int, *, share: bool, group: bool = False) -> Socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = Socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         share_address(sock, share)
+        if group:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))

@@ -28,8 +28,9 @@ class TcpIntake:
     """An `Intake`; also the keeper of its connections."""
 
     __slots__ = (
-        "_connections", "_drain_limit_s", "_gone", "_idle_sweep", "_idle_timeout_s", "_listener", "_runtime",
-        "_stopped", "_taken", "_waiting", "host", "port", "reason", "service_port", "shared",
+        "_connections", "_drain_limit_s", "_gone", "_group_size", "_idle_sweep", "_idle_timeout_s",
+        "_listener", "_runtime", "_stopped", "_taken", "_waiting", "host", "port", "reason", "service_port",
+        "shared",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
@@ -38,7 +39,8 @@ class TcpIntake:
         self.host = bound.host
         self.port = bound.port
         self.reason = bound.reason
-        self._listener = TcpListener(runtime, bound.sock, self._accepted, bound.clients_spread_over)
+        self._group_size = bound.group_size
+        self._listener = TcpListener(runtime, bound.sock, self._accepted)
         runtime.descriptors.hold(1)
         self._connections: set[Connection] = set()
         self._waiting: set[Connection] = set()
@@ -150,7 +152,7 @@ class TcpIntake:
             self._listener.refuse()
             return
         try:
-            self._listener.listen()
+            self._listener.listen(self.service_port.spread_over(self._group_size))
         except OSError as error:
             self._taken = True
             logger.debug("listening again on %s:%d failed: %s", self.host, self.port, error)

@@ -94,6 +94,7 @@ class UdpIntake:
         if self._stopped or self._runtime.dormant:
             return
         self._open_or_refuse()
+        self._listener.spread(self.service_port)
         if self.service_port.usable:
             self._waiting.release()
         elif not self.service_port.route.options.hold_s:

@@ -1,0 +1,1 @@
+"""Worker processes: the pure parts as tables, the rest with real processes on loopback."""

@@ -1,0 +1,333 @@
+"""The data plane of `Proxy` in several processes: the same interface, with workers behind it.
+
+The parent decides once for all of them: which endpoints lead back to ourselves, which number an address gets,
+who serves it, and with which share of the limits. What workers report is added up when it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from _socket import socket as Socket
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from userproxy.dataplane.binding import Bindings
+from userproxy.dataplane.contract import NOT_LISTENING, DrainReport, only_port
+from userproxy.dataplane.deadlines import Deadlines
+from userproxy.dataplane.descriptors import Descriptors
+from userproxy.dataplane.loops import OwnAddresses
+from userproxy.dataplane.problems import looping, taken
+from userproxy.dataplane.retries import BindRetries
+from userproxy.dataplane.snapshot import PortSnapshot
+from userproxy.dataplane.spreading import can_spread
+from userproxy.errors import NotListening, WorkerError
+from userproxy.model.names import NamespacedName, Protocol, ServicePortName
+from userproxy.model.problems import Problem
+from userproxy.model.routes import Route, RouteChanges, RouteKey
+from userproxy.settings import Settings
+from userproxy.workers.assignment import Assignment
+from userproxy.workers.board import Board
+from userproxy.workers.groups import Group, Groups
+from userproxy.workers.link import Link, Mark
+from userproxy.workers.route_codec import Wire
+from userproxy.workers.sharing import Sharing
+
+__all__ = ["Fleet"]
+
+logger = logging.getLogger(__name__)
+
+CLOSE_LIMIT_S = 5.0
+DRAIN_MARGIN_S = 5.0
+"""A worker that has not drained so long after the limit is stuck."""
+
+
+@dataclass(slots=True)
+class _Served:
+    """One service port, as the parent decided it."""
+
+    route: Route
+    """Without endpoints that lead back to us."""
+    incarnation: int
+    group: Group | None
+    reason: str
+    """Why not at the stated number, or not at all."""
+
+
+class Fleet:
+    """Owns the workers and all listening sockets. Made inside a running loop; ``close`` gives all back."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_hold: Callable[[ServicePortName], None] | None = None,
+        changed: Callable[[], None] | None = None,
+        failed: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """As `DataPlane`. Raises WorkerError when a worker cannot be started."""
+        loop = asyncio.get_running_loop()
+        self._on_hold = on_hold
+        self.failed = failed if failed is not None else _log_fault
+        self._changed = changed if changed is not None else _nobody
+        self._sharing = Sharing(settings, can_spread=can_spread())
+        self._deadlines = Deadlines(loop)
+        self._own = OwnAddresses(settings.loopback_range)
+        self._groups = Groups(Descriptors(settings.limits.reserved_descriptors), self._sharing.owners)
+        self._bindings = Bindings(self._groups.open)
+        self._retries = BindRetries(self._deadlines, self._try_again)
+        self._routes: dict[RouteKey, Route] = {}
+        self._served: dict[RouteKey, _Served] = {}
+        self._by_service: dict[NamespacedName, set[RouteKey]] = {}
+        self._incarnations = 0
+        self._board = Board(self._changed)
+        self._draining = False
+        self._drains: dict[int, tuple[int, int]] = {}
+        """What each worker had open at the stop: what ended by itself, and what was cut."""
+        self._drained = asyncio.Event()
+        kind = "uvloop" if type(loop).__module__.startswith("uvloop") else "asyncio"
+        self._links = tuple(
+            Link(index, self._sharing.settings_for(index), self, kind) for index in range(settings.workers)
+        )
+        try:
+            for link in self._links:
+                link.start()
+        except OSError as error:
+            self.close()
+            raise WorkerError(f"workers cannot be started: {error.strerror}") from error
+
+    # What `Proxy` asks.
+
+    def apply(self, changes: RouteChanges) -> None:
+        """Bind what is not bound yet, and send ``changes`` on; `published` tells when they are in force."""
+        for key in changes.removed:
+            self._remove(key)
+        for route in changes.changed:
+            self._own.route_changed(self._routes.get(route.key), route)
+            self._routes[route.key] = route
+        self._install(changes.changed)
+        if left := self._groups.left():
+            self._mark(lambda: self._groups.close_left(left), report=False)
+
+    async def published(self) -> None:
+        """Return once every route that was applied before is in force in all workers, and all is reported.
+
+        A worker that dies meanwhile is not waited for: its successor begins with the newest routes.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._mark(lambda: None if done.done() else done.set_result(None), report=True)
+        await done
+        self._board.tell()
+
+    def address(self, service: NamespacedName, port_name: str, family: str | None) -> tuple[str, int]:
+        """As `DataPlane.address`."""
+        keys = [
+            key
+            for key in sorted(self._by_service.get(service, ()))
+            if (not port_name or key.name.port_name == port_name) and family in (None, key.family)
+        ]
+        chosen = only_port(keys, service, port_name)
+        port = self._board.live(chosen)
+        if port is None or port.listen_port is None or port.state in NOT_LISTENING:
+            state = port.state if port is not None else "starting"
+            raise NotListening(f"{chosen.name} does not listen: {state}")
+        return port.listen_host, port.listen_port
+
+    def snapshot(self, keys: Collection[RouteKey] | None = None) -> tuple[PortSnapshot, ...]:
+        """As `DataPlane.snapshot`, of what workers have reported: counters are up to some seconds old."""
+        return self._board.snapshot(keys)
+
+    def take_touched(self) -> tuple[RouteKey, ...]:
+        """As `DataPlane.take_touched`; a service port counts once all its workers have told of it."""
+        return self._board.take_touched()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """As `DataPlane.problems`."""
+        reasons = {**self._board.taken(), **self._retries.reasons()}
+        reasons = {key: reason for key, reason in reasons.items() if key in self._routes}
+        return (*taken(reasons, self._routes), *looping(self._own, self._routes))
+
+    async def drain(self, timeout_s: float) -> DrainReport:
+        """As `DataPlane.drain`, in all workers."""
+        self._retries.close()
+        self._draining = True
+        for link in self._links:
+            if link.alive:
+                link.drain(timeout_s)
+            else:
+                self._drains[link.index] = (0, 0)
+                link.close(0)
+        self._look_if_drained()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s + DRAIN_MARGIN_S):
+                await self._drained.wait()
+        return DrainReport(
+            drained=sum(drained for drained, _ in self._drains.values()),
+            cut=sum(cut for _, cut in self._drains.values()),
+        )
+
+    def close(self) -> None:
+        """Cut what is open, end all workers, and give every descriptor back."""
+        self._deadlines.close()
+        for link in self._links:
+            link.hang_up()
+        for link in self._links:
+            link.close(CLOSE_LIMIT_S)
+        self._board.close()
+        self._groups.close()
+
+    # What links ask, and tell (`link.Table`).
+
+    def keys_of(self, worker: int) -> Iterable[RouteKey]:
+        return self._served
+
+    def assignment(self, key: RouteKey, worker: int) -> tuple[Assignment, Socket | None] | None:
+        served = self._served.get(key)
+        if served is None or worker not in self._workers_of(served):
+            return None
+        route = self._sharing.route_for(served.route, worker)
+        group = served.group
+        if group is None:
+            return Assignment(route, served.incarnation, route.listen_host, 0, served.reason, 0, False), None
+        if route.internal or route.options.hold_s:
+            with contextlib.suppress(OSError):  # as it is, this worker gets none: the others do
+                group.renew_refusing(worker)
+        _, host, port = group.address
+        size = len(group.sockets)
+        assignment = Assignment(route, served.incarnation, host, port, served.reason, size, False)
+        return assignment, group.sockets[worker]
+
+    def ports_reported(self, worker: int, ports: list[Wire]) -> None:
+        self._board.reported(worker, ports)
+
+    def held(self, worker: int, name: Wire) -> None:
+        namespace, service, port_name, protocol = name
+        port = ServicePortName(namespace, service, port_name, Protocol(protocol))
+        try:
+            if self._on_hold is not None and not self._board.holds(port, but=worker):
+                self._on_hold(port)
+        except Exception as error:
+            self.failed(error)
+
+    def drained(self, worker: int, drained: int, cut: int) -> None:
+        self._drains[worker] = (drained, cut)
+        self._look_if_drained()
+
+    def lost(self, worker: int) -> None:
+        cut = self._board.lost(worker)
+        if self._draining:
+            self._drains.setdefault(worker, (0, cut))
+            self._look_if_drained()
+
+    # Publication.
+
+    def _install(self, routes: Iterable[Route]) -> None:
+        chosen = [self._own.without_loops(route) for route in routes]
+        bound, errors = self._bindings.bind([route for route in chosen if self._needs_address(route)])
+        again: set[RouteKey] = set()
+        for route in chosen:
+            key = route.key
+            served = self._served.get(key)
+            if served is None:
+                self._incarnations += 1
+                served = self._served[key] = _Served(route, self._incarnations, None, "")
+                self._by_service.setdefault(key.name.service, set()).add(key)
+            served.route = route
+            if key in bound:
+                at = bound[key]
+                old, served.group = served.group, self._groups.at(key.name.protocol, at.host, at.port)
+                served.reason = at.reason
+                self._retries.succeeded(key)
+                again |= self._own.bound(*served.group.address)
+                again |= self._leave(old)
+            elif key in errors:
+                old, served.group = served.group, None
+                again |= self._leave(old)
+                self._retries.failed(key, errors[key])
+                served.reason = self._retries.reason(key)
+            elif served.group is not None:
+                self._resize(served)
+            self._board.serve(key, served.incarnation, self._workers_of(served))
+        self._touch(route.key for route in chosen)
+        self._look_again(again)
+
+    def _needs_address(self, route: Route) -> bool:
+        served = self._served.get(route.key)
+        if served is None or served.group is None:
+            return True
+        old = served.route
+        return (old.listen_host, old.listen_port, old.service_port) != (
+            route.listen_host,
+            route.listen_port,
+            route.service_port,
+        )
+
+    def _workers_of(self, served: _Served) -> tuple[int, ...]:
+        """Those that have a socket; where there is none, those that shall say so."""
+        if served.group is None:
+            return self._sharing.owners(served.route)
+        return tuple(sorted(served.group.sockets))
+
+    def _resize(self, served: _Served) -> None:
+        """Its limits may have changed, and with them who serves it."""
+        if served.group is not None:
+            with contextlib.suppress(OSError):  # fewer workers serve it, and those that do go on
+                served.group.serve(self._sharing.owners(served.route))
+
+    def _leave(self, group: Group | None) -> set[RouteKey]:
+        if group is None:
+            return set()
+        self._groups.leave(group)
+        return self._own.unbound(*group.address)
+
+    def _remove(self, key: RouteKey) -> None:
+        self._retries.succeeded(key)
+        self._own.route_changed(self._routes.pop(key), None)
+        served = self._served.pop(key)
+        keys = self._by_service[key.name.service]
+        keys.discard(key)
+        if not keys:
+            del self._by_service[key.name.service]
+        self._board.remove(key)
+        self._touch([key])
+        self._look_again(self._leave(served.group))
+
+    def _look_again(self, keys: Iterable[RouteKey]) -> None:
+        """Addresses became ours or others': do these routes lead to ourselves now (rule L8)?"""
+        changed = [
+            self._routes[key]
+            for key in sorted(keys)
+            if key in self._served
+            and self._own.without_loops(self._routes[key]).internal != self._served[key].route.internal
+        ]
+        if changed:
+            self._install(changed)
+
+    def _try_again(self, keys: Iterable[RouteKey]) -> None:
+        self._install([self._routes[key] for key in keys if key in self._routes])
+        self._changed()
+
+    def _touch(self, keys: Iterable[RouteKey]) -> None:
+        touched = tuple(keys)
+        for link in self._links:
+            link.touch(touched)
+
+    def _mark(self, done: Callable[[], None], *, report: bool) -> None:
+        alive = [link for link in self._links if link.alive]
+        mark = Mark(done, report=report)
+        for link in alive:
+            link.mark(mark)
+        mark.expect(alive)
+
+    def _look_if_drained(self) -> None:
+        if len(self._drains) == len(self._links):
+            self._drained.set()
+
+
+def _nobody() -> None:
+    """No one asked to be told."""
+
+
+def _log_fault(error: BaseException) -> None:
+    logger.error("a fault in the fleet", exc_info=error)

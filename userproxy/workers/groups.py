@@ -1,0 +1,159 @@
+"""The listening sockets of a fleet: bound, kept and handed out by the parent, in this one place.
+
+An address has one socket for each of its workers, all in one SO_REUSEPORT group. The parent keeps every one
+open, so a worker that dies takes neither its queue nor its place in the group along. SO_REUSEPORT hides from
+processes of one user that an address is taken. So the first socket is bound without it, and an abstract Unix
+socket named after the address is the lock: it goes with the process, whatever ends it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from _socket import socket as Socket
+from collections.abc import Callable, Iterable
+
+from userproxy.dataplane.binding import open_address
+from userproxy.dataplane.descriptors import Descriptors
+from userproxy.dataplane.sockets import bind_beside
+from userproxy.dataplane.udp_sockets import is_refusing
+from userproxy.model.names import Protocol
+from userproxy.model.routes import Route
+
+__all__ = ["Address", "Group", "Groups"]
+
+Address = tuple[Protocol, str, int]
+
+
+class Group:
+    """The sockets of one address, by worker, and its lock."""
+
+    __slots__ = ("_descriptors", "_lock", "address", "sockets")
+
+    def __init__(self, address: Address, lock: Socket, sock: Socket, descriptors: Descriptors) -> None:
+        """Owns ``lock`` and ``sock``, the first of the group, from here on; they are counted already."""
+        self.address = address
+        self._lock = lock
+        self._descriptors = descriptors
+        self.sockets: dict[int, Socket] = {-1: sock}
+        """-1: bound, and nobody's yet."""
+
+    def serve(self, workers: Iterable[int]) -> None:
+        """Have a socket for each of ``workers``, and for nobody else. Raises OSError."""
+        wanted = set(workers)
+        for worker in sorted(wanted - self.sockets.keys()):
+            spare = next((other for other in self.sockets if other not in wanted), None)
+            if spare == -1:
+                self.sockets[worker] = self.sockets.pop(-1)
+            else:
+                self.sockets[worker] = self._bind_beside()
+        for worker in self.sockets.keys() - wanted:
+            self._close(self.sockets.pop(worker))
+
+    def renew_refusing(self, worker: int) -> None:
+        """Datagrams are wanted again: a socket that was connected to refuse has left the group for good.
+
+        Raises OSError.
+        """
+        if self.address[0] is Protocol.UDP and is_refusing(self.sockets[worker]):
+            sock = self._bind_beside()
+            self._close(self.sockets[worker])
+            self.sockets[worker] = sock
+
+    def close(self) -> None:
+        for sock in (*self.sockets.values(), self._lock):
+            self._close(sock)
+        self.sockets.clear()
+
+    def _bind_beside(self) -> Socket:
+        _count(self._descriptors)
+        try:
+            return bind_beside(next(iter(self.sockets.values())))
+        except BaseException:
+            self._descriptors.give(1)
+            raise
+
+    def _close(self, sock: Socket) -> None:
+        sock.close()
+        self._descriptors.give(1)
+
+
+class Groups:
+    """Every address of a fleet. A group that is left stays ours until its workers have let go of it."""
+
+    def __init__(self, descriptors: Descriptors, owners: Callable[[Route], tuple[int, ...]]) -> None:
+        self._descriptors = descriptors
+        self._owners = owners
+        self._groups: dict[Address, Group] = {}
+        self._left: dict[Address, Group] = {}
+
+    def open(self, route: Route, port: int) -> Socket:
+        """Bind ``port`` for ``route`` and its workers; one of the sockets. Raises OSError."""
+        group = self._left.pop((route.name.protocol, route.listen_host, port), None)
+        if group is None:
+            group = self._bind(route, port)
+        try:
+            group.serve(self._owners(route))
+        except BaseException:
+            group.close()
+            raise
+        self._groups[group.address] = group
+        return next(iter(group.sockets.values()))
+
+    def at(self, protocol: Protocol, host: str, port: int) -> Group:
+        return self._groups[protocol, host, port]
+
+    def leave(self, group: Group) -> None:
+        """Nobody is served there any more; `close_left` gives it up, unless it is opened again before."""
+        del self._groups[group.address]
+        self._left[group.address] = group
+
+    def left(self) -> tuple[Group, ...]:
+        return tuple(self._left.values())
+
+    def close_left(self, groups: Iterable[Group]) -> None:
+        """Its workers have let go of ``groups``."""
+        for group in groups:
+            if self._left.get(group.address) is group:
+                del self._left[group.address]
+                group.close()
+
+    def close(self) -> None:
+        for group in (*self._groups.values(), *self._left.values()):
+            group.close()
+        self._groups.clear()
+        self._left.clear()
+
+    def _bind(self, route: Route, port: int) -> Group:
+        _count(self._descriptors, 2)
+        try:
+            sock = open_address(route, port)
+            try:
+                host, number = sock.getsockname()[:2]
+                address = (route.name.protocol, route.listen_host, number)
+                lock = _lock(route.name.protocol, host, number)
+            except BaseException:
+                sock.close()
+                raise
+        except BaseException:
+            self._descriptors.give(2)
+            raise
+        return Group(address, lock, sock, self._descriptors)
+
+
+def _lock(protocol: Protocol, host: str, port: int) -> Socket:
+    """Raises OSError when another process has it."""
+    namespace = os.stat("/proc/self/ns/net").st_ino
+    sock = Socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    try:
+        sock.bind(f"\0userproxy/{namespace}/{protocol}/{host}/{port}")
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _count(descriptors: Descriptors, count: int = 1) -> None:
+    if not descriptors.take(count):
+        raise OSError(errno.EMFILE, "no descriptors are left for its sockets (RLIMIT_NOFILE)")

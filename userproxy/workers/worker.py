@@ -1,0 +1,197 @@
+"""A worker: one `DataPlane` in a process of its own, told by its parent what to serve."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import socket
+from collections import deque
+from collections.abc import Coroutine, Iterator
+from importlib.metadata import version
+
+from userproxy.dataplane.plane import DataPlane
+from userproxy.model.names import ServicePortName
+from userproxy.model.routes import RouteChanges
+from userproxy.workers.assignment import Assignment
+from userproxy.workers.channel import Channel, Message
+from userproxy.workers.handed import HandedSockets
+from userproxy.workers.log_forwarding import Forwarder, set_levels
+from userproxy.workers.report_codec import settings_from
+from userproxy.workers.reporting import Reports
+from userproxy.workers.route_codec import Wire, key_from, key_to
+
+__all__ = ["PROTOCOL", "Worker"]
+
+PROTOCOL = 1
+"""Grows with every change of a message; parent and worker are always of one installation."""
+FLUSH_TIMEOUT_S = 1.0
+_NO_DESCRIPTORS = "no descriptors are left in a worker"
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs until its parent closes the socket, also by dying. Owns everything in the process."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[int] = self._loop.create_future()
+        self._handed = HandedSockets()
+        self._said: deque[Message] = deque([["hello", PROTOCOL, version("userproxy")]])
+        """Short messages that go first."""
+        self._answers: deque[Message] = deque()
+        """Sent once all that was to report is sent."""
+        self._settled = False
+        self._generation = 0
+        self._plane: DataPlane | None = None
+        self._reports: Reports | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._logs = Forwarder(self._wake)
+        logging.getLogger("userproxy").addHandler(self._logs)
+        self._channel = Channel(
+            sock, next_message=self._next_message, received=self._received, ended=self._parent_gone
+        )
+        self._channel.wake()
+
+    async def run(self) -> int:
+        """The exit code."""
+        return await self._over
+
+    def _wake(self) -> None:
+        self._channel.wake()
+
+    def _next_message(self) -> tuple[Message, list[int]] | None:
+        if self._said:
+            return self._said.popleft(), []
+        message = self._logs.next_message()
+        if message is None and self._reports is not None:
+            message = self._reports.next_message()
+        if message is None and self._answers:
+            message = self._answers.popleft()
+        return (message, []) if message is not None else None
+
+    def _say(self, *message: object) -> None:
+        self._said.append(list(message))
+        self._wake()
+
+    def _parent_gone(self, reason: str) -> None:
+        """Cut what is open, as a proxy does that is not drained, and tell it if somebody still listens."""
+        if self._plane is not None and self._reports is not None:
+            self._plane.close()
+            self._reports.take_changes()
+            self._reports.close()
+        self._handed.close()
+        self._channel.finish(FLUSH_TIMEOUT_S)
+        if not self._over.done():
+            self._over.set_result(0)
+
+    def _failed(self, error: BaseException) -> None:
+        """A fault of ours: end at once, and leave the sockets to the next worker."""
+        logger.error("a fault in a worker", exc_info=error)
+        self._channel.finish(FLUSH_TIMEOUT_S)
+        if not self._over.done():
+            self._over.set_result(1)
+
+    def _answer(self, *message: object) -> None:
+        self._answers.append(list(message))
+        self._wake()
+
+    # What the parent says.
+
+    def _received(self, message: Message, descriptors: list[int]) -> None:
+        kind, *body = message
+        try:
+            if kind == "config":
+                self._configure(*body)
+            elif kind == "routes":
+                removed, rows = body
+                self._apply(removed, rows, descriptors)
+            elif kind == "mark":
+                self._start(self._mark(*body))
+            elif kind == "ping":
+                set_levels(body[0])
+                self._say("pong")
+            elif kind == "drain":
+                self._start(self._drain(*body))
+        except Exception as error:
+            self._failed(error)
+
+    def _configure(self, settings: dict[str, object], levels: dict[str, int]) -> None:
+        set_levels(levels)
+        self._plane = DataPlane(
+            settings_from(settings),
+            binder=self._handed,
+            on_hold=self._on_hold,
+            changed=self._changed,
+            failed=self._failed,
+        )
+        self._reports = Reports(self._plane, self._wake)
+
+    def _apply(self, removed: list[Wire], rows: list[Wire], descriptors: list[int]) -> None:
+        assert self._plane is not None
+        assert self._reports is not None
+        gone = [key_from(key) for key in removed]
+        for key in gone:
+            self._handed.forget(key)
+        handed = iter(descriptors)
+        changed = []
+        for row in rows:
+            assignment = Assignment.from_wire(row)
+            changed.append(assignment.route)
+            self._reports.serve(assignment.route.key, assignment.incarnation)
+            self._take_socket(assignment, handed)
+        self._generation += 1
+        self._plane.apply(RouteChanges(self._generation, changed=tuple(changed), removed=tuple(gone)))
+        self._reports.take_changes()
+
+    def _take_socket(self, assignment: Assignment, handed: Iterator[int]) -> None:
+        key = assignment.route.key
+        if not assignment.group_size:
+            self._handed.fail(key, assignment.reason)
+        elif assignment.has_socket:
+            descriptor = next(handed, None)
+            if descriptor is None:  # this process may not open more
+                self._handed.fail(key, _NO_DESCRIPTORS)
+                self._say("unreceived", key_to(key))
+            else:
+                self._handed.hand(assignment, descriptor)
+
+    async def _mark(self, number: int, report: bool) -> None:
+        """All that came before is in force, and told."""
+        assert self._plane is not None
+        assert self._reports is not None
+        await self._plane.published()
+        if report:
+            await self._reports.take_all()
+            if not self._settled:
+                self._settled = True
+                gc.freeze()  # what exists at start lives long: the collector need not look at it again
+        self._answer("marked", number)
+
+    async def _drain(self, timeout_s: float) -> None:
+        assert self._plane is not None
+        assert self._reports is not None
+        report = await self._plane.drain(timeout_s)
+        await self._reports.take_all()
+        self._answer("drained", report.drained, report.cut)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._failed(error)
+
+    # What the data plane says.
+
+    def _changed(self) -> None:
+        if self._reports is not None:
+            self._reports.take_changes()
+
+    def _on_hold(self, name: ServicePortName) -> None:
+        self._say("hold", [name.namespace, name.name, name.port_name, name.protocol])
