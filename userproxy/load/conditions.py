@@ -38,6 +38,7 @@ _COUNTS: dict[str, Callable[[Result], float]] = {
     "lost": lambda result: result.window.errors.get("lost", 0),
     "duplicates": lambda result: result.window.duplicates,
     "reordered": lambda result: result.window.reordered,
+    "corrupt": lambda result: result.window.corrupt,
 }
 """Those that may also be a share, in percent of the requests that were due."""
 _RATES: dict[str, Callable[[Result], float]] = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from userproxy.errors import ConfigError
 from userproxy.load.dispatcher import Slot
+from userproxy.load.echo_exchange import EchoExchange
 from userproxy.load.http_answer import HeadMemory
 from userproxy.load.http_exchange import HttpExchange, request_bytes
-from userproxy.load.targets import HTTP
+from userproxy.load.messages import Messages
+from userproxy.load.targets import HTTP, TCP
 from userproxy.load.tcp_exchange import Wiring
+from userproxy.load.udp_flow import UdpFlow
 
 __all__ = ["Connection", "connections_of"]
 
@@ -37,8 +39,11 @@ class Connection(Protocol):
 def connections_of(wiring: Wiring) -> list[Connection]:
     """As many as the plan says."""
     plan = wiring.plan
-    count = range(plan.connections)
-    if plan.target.scheme != HTTP:
-        raise ConfigError(f"{plan.target.url}: only http is supported yet")
-    request, heads = request_bytes(plan), HeadMemory(plan.naming_header)
-    return [HttpExchange(wiring, request, heads) for _ in count]
+    numbers = range(plan.connections)
+    if plan.target.scheme == HTTP:
+        request, heads = request_bytes(plan), HeadMemory(plan.naming_header)
+        return [HttpExchange(wiring, request, heads) for _ in numbers]
+    messages = Messages(plan.size_bytes)
+    if plan.target.scheme == TCP:
+        return [EchoExchange(wiring, messages, number) for number in numbers]
+    return [UdpFlow(wiring, messages, number, plan.places) for number in numbers]

@@ -11,7 +11,6 @@ from time import monotonic_ns, process_time
 from userproxy.load.arrivals import intended_starts
 from userproxy.load.connections import Connection, connections_of
 from userproxy.load.dispatcher import Dispatcher
-from userproxy.load.marks import Mark
 from userproxy.load.plan import Plan
 from userproxy.load.reactor import Reactor
 from userproxy.load.result import Result, Work
@@ -50,18 +49,28 @@ class Generator:
         self._opening = 0
         self.stop = False
         """Set it to end early; the result says what was measured so far."""
-        self.marks: list[Mark] = []
-        """Whoever follows the proxy's log adds to it."""
 
-    def run(self, url: str, address: str, each_tick: Callable[[float, list[Second]], None]) -> Result:
-        """``each_tick`` is told the seconds since the start, and the time line so far, ten times a second."""
+    def run(
+        self,
+        url: str,
+        address: str,
+        each_tick: Callable[[float, list[Second]], None],
+        gate: Callable[[], None] = lambda: None,
+    ) -> Result:
+        """``each_tick`` is told the seconds since the start, and the time line so far, ten times a second.
+
+        ``gate`` may wait: it is passed when all connections are made, and the start is behind it.
+        """
         try:
             self._open_all()
-            return self._measure(url, address, each_tick)
+            gate()
+            result = self._measure(url, address, each_tick)
         finally:
             for connection in self._connections:
                 connection.close()
             self.reactor.close()
+        result.dropped_here = self._tally.dropped_here  # sockets say it when they are closed
+        return result
 
     def _open_all(self) -> None:
         """Connect before anything is counted, staggered in open loop."""
@@ -121,7 +130,6 @@ class Generator:
             lag=tally.lag,
             not_opened=self._not_opened,
             seconds=tally.seconds,
-            marks=self.marks,
             work=[Work(process_time() - cpu_s, elapsed_s)],
         )
 

@@ -21,7 +21,7 @@ __all__ = ["FORMAT", "ResultFileError", "from_json", "parse_result", "to_json"]
 FORMAT = 1
 KIND = "userproxy load"
 _PLAIN = ("url", "address", "model", "loop", "arrivals", "rate", "connections", "began_s", "warm_up_s",
-          "duration_s", "interrupted", "not_opened")  # fmt: skip
+          "duration_s", "interrupted", "dropped_here", "not_opened")  # fmt: skip
 _PERCENTS = (50, 75, 90, 99, 99.9, 99.99, 100)
 
 
@@ -123,9 +123,14 @@ def _check(result: Result) -> None:
     for name in ("url", "address", "model", "loop", "arrivals"):
         if not isinstance(getattr(result, name), str):
             raise TypeError(f"{name} is no text")
-    for number in (result.began_s, result.warm_up_s, result.duration_s, result.connections, result.rate or 0):
+    rate = 0 if result.rate is None else result.rate
+    for number in (result.began_s, result.warm_up_s, result.duration_s, rate):
         if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 1e12:
             raise ValueError(f"{number!r} is no number that a run could have")
+    if result.loop not in ("open", "closed") or not isinstance(result.interrupted, bool):
+        raise ValueError("no loop that a run could have")
+    _whole(result.connections)
+    _whole(result.dropped_here)
     _names_of(result.not_opened)
 
 

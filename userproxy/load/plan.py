@@ -9,10 +9,12 @@ from userproxy.errors import ConfigError
 from userproxy.load.arrivals import ARRIVALS, CONSTANT
 from userproxy.load.targets import HTTP, TCP, UDP, Target
 
-__all__ = ["MAX_CONNECTIONS", "Naming", "Plan"]
+__all__ = ["DEFAULT_IN_FLIGHT", "DEFAULT_SIZE_BYTES", "MAX_CONNECTIONS", "Naming", "Plan"]
 
 MAX_CONNECTIONS = 60_000
 """About as many as one address can have to one port."""
+DEFAULT_IN_FLIGHT = 1024
+DEFAULT_SIZE_BYTES = 64
 MAX_RATE = 10_000_000.0
 MAX_SIZE_BYTES = {TCP: 16 * 1024 * 1024, UDP: 65_507}
 """Of a message; that of UDP is what an IPv4 datagram holds (RFC 768)."""
@@ -44,9 +46,9 @@ class Plan:
     duration_s: float = 10.0
     warm_up_s: float = 1.0
     timeout_s: float = 10.0
-    in_flight: int = 1024
+    in_flight: int = DEFAULT_IN_FLIGHT
     """UDP in open loop: datagrams that may wait for their answer at once."""
-    size_bytes: int = 64
+    size_bytes: int = DEFAULT_SIZE_BYTES
     keep_alive: bool = True
     naming: Naming = Naming.NONE
     naming_header: str = ""
@@ -86,6 +88,13 @@ class Plan:
         return self.rate is not None
 
     @property
+    def places(self) -> int:
+        """Requests that one connection or flow may have in flight."""
+        if self.target.scheme == UDP and self.open_loop:
+            return max(1, self.in_flight // self.connections)
+        return 1
+
+    @property
     def model(self) -> str:
         """The first line of the output: what the figures mean."""
         things = {HTTP: "connections", TCP: "connections", UDP: "flows"}[self.target.scheme]
@@ -94,8 +103,7 @@ class Plan:
                 f"closed loop: {self.connections} {things}, each sends when it has its answer;"
                 " a target that stalls is asked less meanwhile"
             )
-        bound = self.in_flight if self.target.scheme == UDP else self.connections
         return (
             f"open loop: {self.rate:g} requests/s, {self.arrivals} arrivals over {self.connections} {things},"
-            f" at most {bound} in flight; latency is from the intended start"
+            f" at most {self.places * self.connections} in flight; latency is from the intended start"
         )

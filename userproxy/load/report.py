@@ -78,6 +78,7 @@ def _datagrams(counts: Counts) -> list[tuple[str, int, str]]:
         ),
         ("duplicate", counts.duplicates, ""),
         ("reordered", counts.reordered, ""),
+        ("corrupt", counts.corrupt, ""),
     ]
 
 

@@ -50,6 +50,8 @@ class Result:
     window: Counts = field(default_factory=Counts)
     connect: Histogram = field(default_factory=Histogram)
     lag: Histogram = field(default_factory=Histogram)
+    dropped_here: int = 0
+    """Answers that reached this host and found a full receive buffer."""
     not_opened: dict[str, int] = field(default_factory=dict)
     """Connections that could not be made before the start, by kind of error."""
     seconds: list[Second] = field(default_factory=list)
@@ -99,6 +101,7 @@ def merge(results: Sequence[Result], model: str = "") -> Result:
         window=_sum_counts([result.window for result in results]),
         connect=Histogram.sum(result.connect for result in results),
         lag=Histogram.sum(result.lag for result in results),
+        dropped_here=sum(result.dropped_here for result in results),
         not_opened=_sum_by_name([result.not_opened for result in results]),
         seconds=_sum_seconds([result.seconds for result in results]),
         marks=sorted(marks, key=lambda mark: (mark.at_s, mark.event, mark.text))[:MAX_MARKS],
@@ -137,6 +140,7 @@ def _sum_counts(parts: Sequence[Counts]) -> Counts:
         duplicates=sum(part.duplicates for part in parts),
         reordered=sum(part.reordered for part in parts),
         answered_too_late=sum(part.answered_too_late for part in parts),
+        corrupt=sum(part.corrupt for part in parts),
         bytes_received=sum(part.bytes_received for part in parts),
     )
 

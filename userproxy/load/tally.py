@@ -41,6 +41,8 @@ class Counts:
     reordered: int = 0
     answered_too_late: int = 0
     """Datagrams that count as lost, and came after all."""
+    corrupt: int = 0
+    """Datagrams that are no echo of what was sent."""
     bytes_received: int = 0
 
     @property
@@ -74,8 +76,8 @@ class Second:
 class Tally:
     """Of one run in one process. All times are nanoseconds of one clock; `begin` says when the run starts."""
 
-    __slots__ = ("_current", "_second_end", "_window_start", "connect", "lag", "seconds", "warm_up",
-                 "window")  # fmt: skip
+    __slots__ = ("_current", "_second_end", "_window_start", "connect", "dropped_here", "lag", "seconds",
+                 "warm_up", "window")  # fmt: skip
 
     def __init__(self) -> None:
         self.warm_up = Counts()
@@ -84,6 +86,8 @@ class Tally:
         """Of every connection, whenever it was made."""
         self.lag = Histogram()
         """How late this process came to what was due."""
+        self.dropped_here = 0
+        """Datagrams that reached this host and found a full receive buffer."""
         self.seconds: list[Second] = []
         """Since the start; the last one is not over."""
         self._window_start = 0
@@ -93,6 +97,9 @@ class Tally:
     def begin(self, start_ns: int, window_start_ns: int) -> None:
         self._window_start = window_start_ns
         self._second_end = start_ns
+
+    def phase(self, at_ns: int) -> Counts:
+        return self.window if at_ns >= self._window_start else self.warm_up
 
     def begun(self, intended_ns: int, now_ns: int, *, waited: bool) -> None:
         """A request that was due is given to a connection; ``waited``: there was none before."""

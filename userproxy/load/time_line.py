@@ -19,10 +19,13 @@ BAR_WIDTH = 20
 
 def time_line(result: Result) -> str:
     """At most `MAX_ROWS` rows, each of one second or more; the warm-up is part of it."""
-    step = max(1, -(-len(result.seconds) // MAX_ROWS))
-    rows = [(at, _sum(result.seconds[at : at + step])) for at in range(0, len(result.seconds), step)]
-    if not rows:
+    seconds = list(result.seconds)
+    while seconds and not (seconds[-1].answered or seconds[-1].failed):
+        seconds.pop()  # behind the end
+    if not seconds:
         return ""
+    step = -(-len(seconds) // MAX_ROWS)
+    rows = [(at, _sum(seconds[at : at + step])) for at in range(0, len(seconds), step)]
     most = max(second.answered for _, second in rows)
     marks = iter(sorted(result.marks[:MARKS_SHOWN], key=lambda mark: mark.at_s))
     waiting = next(marks, None)

@@ -47,8 +47,13 @@ def limit(result: Result) -> str:
     many = LATE_SHARE * max(1, window.sent)
     if busiest >= BUSY_SHARE:
         return f"this load generator was the limit ({itself}); --processes gives it more cores"
+    if result.dropped_here:
+        return (
+            f"this load generator was the limit: {result.dropped_here} answers were dropped at its full"
+            f" receive buffers ({itself})"
+        )
     if window.late_by_generator > many or lag_ns > SLOW_NS:
-        return f"this load generator came late ({itself}); other work on this machine may slow it down"
+        return f"this load generator came late ({itself}); other work may have kept it from its core"
     if result.loop == "closed":
         return f"the target was the limit, with {result.connections} at a time (load generator: {itself})"
     if window.not_sent or window.late_for_target > many:
