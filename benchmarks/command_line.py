@@ -1,6 +1,6 @@
 """``python -m benchmarks [MODE] [options]``.
 
-Exit codes: 0 good, 1 failed, 2 wrong usage, 128 + n ended by signal n.
+Exit codes: 0 good, 1 failed, 2 wrong usage or a result file that cannot be used, 128 + n ended by signal n.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from benchmarks.arguments import new_file
-from benchmarks.errors import BenchmarkError, Interrupted
+from benchmarks.errors import BenchmarkError, FileError, Interrupted
 from benchmarks.outcome import Outcome
 
 __all__ = ["main"]
@@ -31,12 +31,19 @@ MODES: Mapping[str, tuple[str, str]] = {
     "pure": ("benchmarks.pure.mode", "what choosing, swapping, decoding and deriving cost without traffic"),
     "scale": ("benchmarks.scale.mode", "10,000 Services: first sync, changes, memory, listeners"),
 }
+READERS: Mapping[str, tuple[str, str]] = {
+    "report": ("benchmarks.report.mode", "tables and pictures of result files"),
+    "compare": ("benchmarks.compare.mode", "which differences between two result files exceed the noise"),
+}
+"""They measure nothing, and so write no result file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one mode; ``arguments`` default to the process's own. Returns the exit code."""
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except FileError as error:
+        return _say(str(error), 2)
     except BenchmarkError as error:
         return _say(str(error), 1)
     except OSError as error:
@@ -49,20 +56,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
-    name = given[0] if given and given[0] in MODES else FORWARDING
-    module, summary = MODES[name]
+    every = {**MODES, **READERS}
+    name = given[0] if given and given[0] in every else FORWARDING
+    module, summary = every[name]
     mode = import_module(module)
     parser = _Parser(
         prog=f"python -m benchmarks {name}",
         description=summary[0].upper() + summary[1:] + ".",
-        epilog="modes: " + "; ".join(f"{mode}: {text}" for mode, (_, text) in MODES.items()),
+        epilog="modes: " + "; ".join(f"{mode}: {text}" for mode, (_, text) in every.items()),
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--json", type=new_file, metavar="FILE", help="write raw values and machine facts there"
-    )
+    if name in MODES:
+        parser.add_argument(
+            "--json", type=new_file, metavar="FILE", help="write raw values and machine facts there"
+        )
     mode.add_arguments(parser)
     options = parser.parse_args(given[1:] if given[:1] == [name] else given)
+    if name in READERS:
+        code: int = mode.run(options)
+        return code
     outcome: Outcome = mode.run(options)
     if options.json is not None:
         from benchmarks.document import document, write

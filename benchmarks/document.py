@@ -13,7 +13,7 @@ __all__ = ["FORMAT", "document", "write"]
 
 _FILES = ("--json", "--flame-graph")
 """Options that name a file to be written."""
-FORMAT = 1
+FORMAT = 2
 """Grows when a field changes its meaning; fields may be added without."""
 
 

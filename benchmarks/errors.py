@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BenchmarkError", "Interrupted"]
+__all__ = ["BenchmarkError", "FileError", "Interrupted"]
 
 
 class BenchmarkError(Exception):
@@ -15,3 +15,7 @@ class Interrupted(Exception):
     def __init__(self, number: int) -> None:
         super().__init__(f"signal {number}")
         self.number = number
+
+
+class FileError(BenchmarkError):
+    """A result file cannot be used. One line for people; exit code 2."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.actors.remote import Report
 from benchmarks.forwarding.loads.base import LoadSource
 from benchmarks.forwarding.loads.bundled import Bundled
+from benchmarks.forwarding.loads.datagrams import Datagrams
 from benchmarks.forwarding.loads.iperf import Iperf
+from benchmarks.forwarding.loads.open_loop import OpenLoop
 from benchmarks.forwarding.loads.wrk import Wrk
 
 __all__ = ["CASES", "Case"]
@@ -17,7 +20,15 @@ _MAIN = ("direct", "haproxy", "nginx", "userproxy")
 _ALL = ("direct", "haproxy", "nginx", "pproxy", "streams", "userproxy", "userproxy-asyncio")
 _BULK = ("direct", "haproxy", "haproxy-splice", "haproxy-256k", "nginx", "userproxy")
 _BULK_ALL = (*_BULK, "pproxy", "streams", "userproxy-asyncio")
-_UDP = ("direct", "nginx", "pproxy", "userproxy", "userproxy-asyncio")
+_UDP = ("direct", "nginx", "userproxy")
+_UDP_ALL = (*_UDP, "pproxy", "userproxy-asyncio")
+_UDP_QUICK = ("nginx", "userproxy")
+RATE = 10_000
+"""Requests a second: what two cores carry with load, proxy and backend, and time to spare."""
+RUN = 32
+"""Datagrams of a flow in a row."""
+OFFERED = 60_000
+"""Datagrams a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +95,47 @@ def _bulk(streams: int, *, reverse: bool, peers: tuple[str, ...], quick: tuple[s
     )
 
 
+def _datagrams() -> Iterator[Case]:
+    for size_bytes in (64, 1200):
+        for flows in (1, 100, 10_000):
+            title = f"UDP, bytes: {size_bytes:,}, flows: {flows:,}, there and back, 64 in flight"
+            main = (size_bytes, flows) == (64, 100)
+            yield _udp(
+                f"udp-{size_bytes}-{flows}",
+                title,
+                Datagrams(flows, size_bytes),
+                _UDP_ALL if main else _UDP,
+                _UDP_QUICK if main else (),
+            )
+    yield _udp(
+        "udp-runs",
+        f"UDP, dense runs: {RUN} equal datagrams of 1,200 bytes in a row, flows: 4, there and back",
+        Datagrams(flows=4, size_bytes=1200, run=RUN, in_flight=4 * RUN),
+        _UDP,
+    )
+    yield _udp(
+        "udp-loss",
+        f"UDP, 64 bytes, flows: 100, offered at {OFFERED:,} a second: what is lost",
+        Datagrams(flows=100, size_bytes=64, rate=OFFERED),
+        _UDP,
+    )
+
+
+def _udp(name: str, title: str, load: Datagrams, peers: tuple[str, ...], quick: tuple[str, ...] = ()) -> Case:
+    return Case(name, title, (load,), "datagram answered", peers, quick)
+
+
 CASES = (
     _requests(64, _ALL, ("haproxy", "nginx", "userproxy")),
     _requests(8, _MAIN, ("haproxy", "userproxy")),
     _requests(1, _MAIN, ()),
+    Case(
+        name="latency",
+        title=f"keep-alive requests at {RATE:,} a second (open loop), connections: 64",
+        loads=(OpenLoop(RATE, 64),),
+        per="request",
+        peers=_MAIN,
+    ),
     Case(
         name="connections",
         title="a new connection for each request (Connection: close), 64 at a time",
@@ -101,12 +149,5 @@ CASES = (
     _bulk(1, reverse=True, peers=_BULK_ALL, quick=("haproxy", "userproxy")),
     _bulk(4, reverse=False, peers=_BULK),
     _bulk(4, reverse=True, peers=_BULK),
-    Case(
-        name="datagrams-64",
-        title="UDP, 64 bytes there and back, flows: 64, one datagram under way in each",
-        loads=(Bundled("datagrams", 64),),
-        per="datagram answered",
-        peers=_UDP,
-        quick=("nginx", "userproxy"),
-    ),
+    *_datagrams(),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.forwarding.cases import Case
+from benchmarks.forwarding.limits import limit_of
 from benchmarks.forwarding.loads.base import Reading
 from benchmarks.measuring.window import Window
 
-__all__ = ["Measurement"]
+__all__ = ["Measurement", "limits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,19 @@ class Measurement:
             "failed": self.reading.failed,
             "error": self.reading.error,
             "cpu_s": {
-                role: {"user": round(cpu.user_s, 2), "system": round(cpu.system_s, 2)}
+                role: {"user": round(cpu.user_s, 4), "system": round(cpu.system_s, 4)}
                 for role, cpu in self.window.cpu.items()
             },
             "others_cpu": round(self.window.others, 2),
             "latency_ms": dict(self.reading.latency_ms),
+            "lost": self.reading.lost,
         }
+
+
+def limits(measurements: Sequence[Measurement], cores: int) -> dict[str, str]:
+    """What else than the proxy bounded the rate, by case and peer ("requests-64 direct")."""
+    windows: dict[str, list[Window]] = {}
+    for one in measurements:
+        if one.good:
+            windows.setdefault(f"{one.case.name} {one.peer}", []).append(one.window)
+    return {key: limit for key, taken in windows.items() if (limit := limit_of(taken, cores))}

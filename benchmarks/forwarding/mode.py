@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 
 from benchmarks.arguments import seconds, whole
+from benchmarks.document import document
 from benchmarks.forwarding.cases import CASES, Case
 from benchmarks.forwarding.loads.base import LoadSource, Timing
-from benchmarks.forwarding.report import render
+from benchmarks.forwarding.measurement import limits
 from benchmarks.forwarding.rounds import Plan, Taken, take
 from benchmarks.measuring.machine import cores, facts
 from benchmarks.outcome import Outcome
 from benchmarks.peers.all import PEERS
+from benchmarks.report.console import render
+from benchmarks.report.results import parse
 from benchmarks.running import run as run_on_loop
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "run", "values"]
+
+MODE = "forwarding"
 
 QUICK = (3, Timing(0.2, 1.0))
 FULL = (5, Timing(0.5, 2.0))
@@ -38,24 +43,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Outcome:
     plan = _plan(options)
     taken = run_on_loop(lambda: take(plan))
+    found = values(plan, taken)
     print(_heading(taken))
     print()
-    print(render(taken.measurements, taken.missing, cores()), flush=True)
-    return Outcome(
-        good=all(measurement.good for measurement in taken.measurements),
-        values={
-            "peers": dict(taken.versions),
-            "missing": dict(taken.missing),
-            "tools": _tools(plan),
-            "plan": {
-                "rounds": plan.rounds,
-                "warm_up_s": plan.timing.warm_up_s,
-                "seconds": plan.timing.seconds,
-            },
-            "cases": {case.name: case.as_json() for case in plan.cases},
-            "measurements": [measurement.as_json() for measurement in taken.measurements],
+    print(render(parse(document(MODE, [], found), MODE)), flush=True)
+    return Outcome(good=all(measurement.good for measurement in taken.measurements), values=found)
+
+
+def values(plan: Plan, taken: Taken) -> dict[str, object]:
+    """Raw values, as `benchmarks.report.results` reads them."""
+    return {
+        "peers": dict(taken.versions),
+        "missing": dict(taken.missing),
+        "tools": _tools(plan),
+        "plan": {
+            "rounds": plan.rounds,
+            "warm_up_s": plan.timing.warm_up_s,
+            "seconds": plan.timing.seconds,
         },
-    )
+        "cases": {case.name: case.as_json() for case in plan.cases},
+        "notes": limits(taken.measurements, cores()),
+        "measurements": [measurement.as_json() for measurement in taken.measurements],
+    }
 
 
 def _plan(options: argparse.Namespace) -> Plan:

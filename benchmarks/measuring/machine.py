@@ -15,6 +15,7 @@ __all__ = ["commit", "cores", "cpu_model", "facts"]
 
 def facts() -> dict[str, object]:
     """No names and no paths of this machine."""
+    head = commit(ROOT)
     return {
         "cpu": cpu_model(Path("/proc/cpuinfo")),
         "cores": cores(),
@@ -22,7 +23,8 @@ def facts() -> dict[str, object]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "userproxy": _version("userproxy"),
         "uvloop": _version("uvloop"),
-        "commit": commit(ROOT),
+        "commit": head.removesuffix("+"),
+        "dirty": head.endswith("+"),
     }
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.forwarding.measurement import Measurement
 from benchmarks.processes import ROOT
+from tests.benchmarks.windows import document_of, measurement
 
 LIMIT_S = 60.0
 
@@ -58,6 +60,13 @@ def chosen(peers: tuple[str, ...], cases: tuple[str, ...]) -> list[str]:
         pytest.param(["latency-of-change", "--changes", "0"], "--changes", id="no change"),
         pytest.param(["profile", "speed"], "speed", id="unknown load"),
         pytest.param(["profile", "--flame-graph", "/nonexistent/x.svg"], "no folder", id="no folder for it"),
+        pytest.param(["report"], "name a result FILE", id="nothing to report"),
+        pytest.param(["report", "none.json"], "none.json: No such file", id="no such result"),
+        pytest.param(["report", "--write", "LICENSE"], "LICENSE: has no markers", id="no markers"),
+        pytest.param(["report", "pyproject.toml"], "pyproject.toml: is no JSON", id="no JSON"),
+        pytest.param(["report", "a.json", "b.json", "--svg", "x.svg"], "exactly one", id="two pictures"),
+        pytest.param(["compare", "a.json"], "B", id="one file to compare"),
+        pytest.param(["compare", "a.json", "b.json"], "a.json: No such file", id="no such results"),
         pytest.param(["pure", "--part", "speed"], "speed", id="unknown part"),
         pytest.param(["pure", "--seconds", "0"], "--seconds", id="no time"),
         pytest.param(["scale", "--services", "many"], "--services", id="no number of Services"),
@@ -81,14 +90,14 @@ def test_a_peer_that_does_not_start_is_one_line_and_exit_code_1(tmp_path: Path) 
 
 
 def test_forwarding(tmp_path: Path) -> None:
-    peers, cases = ("direct", "userproxy", "streams"), ("requests-64", "bulk-1", "datagrams-64")
+    peers, cases = ("direct", "userproxy", "streams"), ("requests-64", "bulk-1", "udp-64-1")
     done, raw = tiny_run(tmp_path, *chosen(peers, cases), "--rounds", "1", "--seconds", "0.15")
     assert done.returncode == 0, done.stdout
     measurements = raw["measurements"]
     assert isinstance(measurements, list)
     taken = {(each["peer"], each["case"]) for each in measurements}
     every = {(peer, case) for peer in peers for case in cases}
-    assert taken == every - {("streams", "datagrams-64")}
+    assert taken == every - {("streams", "udp-64-1")}
     for each in measurements:
         assert each["tool"] in ("wrk", "iperf3", "bundled")
         assert each["failed"] == 0
@@ -97,6 +106,26 @@ def test_forwarding(tmp_path: Path) -> None:
     assert all(f"{case}: " in done.stdout for case in cases)
     assert "round 1 of 1: window 1 of 8" in done.stderr
     assert "/" not in json.dumps(raw["plan"])
+
+
+def test_two_runs_are_reported_and_compared(tmp_path: Path) -> None:
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    taken = [measurement("userproxy", number, 0.5, done=40_000) for number in range(5)]
+    before.write_text(json.dumps(document_of(taken)))
+    after.write_text(json.dumps(document_of([replace_cost(one, 0.75) for one in taken])))
+    reported = benchmarks("report", before, "--svg", tmp_path / "ratios.svg")
+    assert (reported.returncode, reported.stderr) == (0, "")
+    assert "| userproxy | 40,000 (40,000-40,000) | 12.50 (12.50-12.50) | - |" in reported.stdout
+    assert (tmp_path / "ratios.svg").read_text().startswith("<svg ")
+    same = benchmarks("compare", before, before)
+    assert (same.returncode, same.stderr) == (0, "")
+    worse = benchmarks("compare", before, after)
+    assert (worse.returncode, worse.stderr) == (1, "")
+    assert worse.stdout.splitlines()[-1] == "Worse: userproxy in requests-64."
+
+
+def replace_cost(one: Measurement, proxy_s: float) -> Measurement:
+    return measurement(one.peer, one.round, proxy_s, done=one.window.report.done)
 
 
 def test_soak(tmp_path: Path) -> None:

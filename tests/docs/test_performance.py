@@ -1,74 +1,50 @@
-"""The figures of README are those of the committed run, and nothing in it failed."""
+"""Figures in documents are those of the committed results, and nothing failed in those."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import re
+from pathlib import Path
 
 import pytest
 
-from benchmarks.measuring.spread import Spread, ratios
-from tests.docs.project import ROOT
+from benchmarks.forwarding.cases import CASES
+from benchmarks.report.blocks import fill
+from benchmarks.report.plot import plot
+from benchmarks.report.results import load
+from tests.docs.project import DOCS, ROOT
 
-RUN = json.loads((ROOT / "benchmarks/results/forwarding-quick.json").read_text(encoding="utf-8"))
-ROWS = (
-    ("requests", "request", "us"),
-    ("connections", "connection", "us"),
-    ("bulk", "GB", "s"),
-    ("datagrams", "datagram answered", "us"),
-)
-PERFORMANCE = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Performance\n")[2]
+DOCUMENTS = (ROOT / "README.md", DOCS / "performance.md")
+AGAIN = "python -m benchmarks report --write README.md --write docs/performance.md"
 
 
-def cost(unit: str, measurement: Mapping[str, object]) -> float:
-    """Processor time of the proxy per request, connection, datagram (us) or gigabyte (s)."""
-    cpu, size, answered = measurement["cpu_s"], measurement["bytes"], measurement["answered"]
-    assert isinstance(cpu, dict)
-    assert isinstance(size, int)
-    assert isinstance(answered, int)
-    seconds: float = sum(cpu["proxy"].values())
-    return seconds / (size / 1e9) if unit == "s" else seconds / answered * 1e6
+def results_named_in(path: Path) -> set[str]:
+    return set(re.findall(r"<!-- benchmarks \w+ (\S+) -->", path.read_text(encoding="utf-8")))
 
 
-def costs(case: str, unit: str, peer: str) -> list[float]:
-    """By round, in order."""
-    return [
-        cost(unit, measurement)
-        for measurement in RUN["measurements"]
-        if (measurement["case"], measurement["peer"]) == (case, peer)
-    ]
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_tables_are_made_from_the_results(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    made, blocks = fill(text, ROOT)
+    assert blocks >= 2
+    assert made == text, f"run: {AGAIN}"
 
 
-def spread(values: list[float] | tuple[float, ...], form: str, unit: str = "") -> str:
-    if not values:
-        return "-"
-    found = Spread.of(values)
-    return f"{found.median:{form}}{unit} ({found.low:{form}}-{found.high:{form}})"
+def test_all_documents_and_the_picture_show_the_same_run() -> None:
+    [name] = set.union(*map(results_named_in, DOCUMENTS))
+    picture = (DOCS / "performance.svg").read_text(encoding="utf-8")
+    again = f"python -m benchmarks report {name} --svg docs/performance.svg"
+    assert picture == plot(load(ROOT / name)), f"run: {again}"
 
 
-@pytest.mark.parametrize(("case", "per", "unit"), ROWS)
-def test_the_table_says_what_was_measured(case: str, per: str, unit: str) -> None:
-    ours, theirs = costs(case, unit, "userproxy"), costs(case, unit, "haproxy")
-    form = ".3f" if unit == "s" else ".2f"
-    cells = [spread(values, form, f" {unit}") for values in (ours, theirs)]
-    ratio = spread(ratios(ours, theirs) if theirs else (), ".2f")
-    assert f"\n| {per} | {' | '.join(cells)} | {ratio} |\n" in PERFORMANCE
+def test_nothing_failed_in_that_run() -> None:
+    [name] = set.union(*map(results_named_in, DOCUMENTS))
+    results = load(ROOT / name)
+    assert [key for key, series in results.series.items() if series.failed] == []
+    assert not results.machine["dirty"]
 
 
-def test_command_machine_and_versions_stand_beside_it() -> None:
-    machine, peers = RUN["machine"], RUN["peers"]
-    text = " ".join(PERFORMANCE.split())
-    for stated in (
-        f"`{RUN['command']}`",
-        f"{machine['cores']} cores of an {machine['cpu']}",
-        machine["kernel"],
-        machine["python"],
-        f"uvloop {machine['uvloop']}",
-        f"haproxy {peers['haproxy']}",
-        f"{RUN['plan']['rounds']} rounds",
-    ):
-        assert stated in text
-
-
-def test_nothing_failed_in_the_run() -> None:
-    assert [measurement for measurement in RUN["measurements"] if measurement["failed"]] == []
+def test_every_case_is_explained() -> None:
+    text = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    for case in CASES:
+        name = re.sub(r"^(udp-\d+)-\d+$", r"\1-N", case.name).removesuffix("-reverse")
+        assert f"`{name}`" in text

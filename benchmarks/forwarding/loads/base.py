@@ -29,6 +29,8 @@ class Reading:
     """The last failure in words."""
     latency_ms: Mapping[str, float] = field(default_factory=dict)
     """By percentile ("p50", "p99"); empty where the source does not measure it."""
+    lost: float | None = None
+    """Part of the datagrams that was not answered; None where nothing may be lost."""
 
 
 class LoadSource(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from benchmarks.measuring.proc import (
     cpu_of_tree,
     machine_busy_s,
     open_descriptors,
+    process_clock_s,
     resident_bytes,
 )
 
@@ -43,7 +45,7 @@ def made_up(folder: Path, *lines: str) -> Path:
     ],
 )
 def test_stat_of_a_process(name: str) -> None:
-    assert ProcessStat.parse(stat_line(7, 3, "10 20 1 2", name)) == ProcessStat(7, 3, 11, 22)
+    assert ProcessStat.parse(stat_line(7, 3, "10 20 1 2", name)) == ProcessStat(7, 3, 10, 20, 1, 2)
 
 
 @pytest.mark.parametrize("text", ["", "7 (x) S 3", "7 x S 3 1 1 0 -1 4194304 102 0 0 0 1 2 3 4", "no (x) S"])
@@ -60,9 +62,23 @@ def test_a_tree_is_the_process_and_all_its_descendants(tmp_path: Path) -> None:
         stat_line(12, 11, "1 1 3 2"),
         stat_line(20, 1, "1000 1000 0 0"),
     )
-    taken = cpu_of_tree(10, proc)
+    taken = cpu_of_tree(10, proc, clock_s=lambda pid: None)
     assert taken.user_s == pytest.approx(114 * TICK_S)
     assert taken.system_s == pytest.approx(58 * TICK_S)
+
+
+def test_the_sum_is_as_exact_as_the_clock_and_ticks_divide_it(tmp_path: Path) -> None:
+    proc = made_up(tmp_path, stat_line(10, 1, "30 10 2 1"), stat_line(11, 10, "0 0 0 0"))
+    taken = cpu_of_tree(10, proc, clock_s={10: 0.404, 11: 0.002}.get)
+    assert taken.total_s == pytest.approx(0.406 + 3 * TICK_S)
+    assert taken.user_s == pytest.approx(0.303 + 0.002 + 2 * TICK_S)
+
+
+def test_the_clock_of_a_process() -> None:
+    before = process_clock_s(os.getpid())
+    assert before is not None
+    assert before <= time.process_time()
+    assert process_clock_s(2**22 + 1) is None  # above the greatest number that there can be
 
 
 def test_a_process_that_has_gone(tmp_path: Path) -> None:

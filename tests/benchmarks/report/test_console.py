@@ -1,12 +1,12 @@
-"""The report: medians, spreads, ratios of the same round, failures, notes."""
+"""The report at a terminal: medians, spreads, ratios of the same round, failures, notes."""
 
 from __future__ import annotations
 
 from benchmarks.actors.remote import Report
 from benchmarks.forwarding.loads.base import Reading
 from benchmarks.forwarding.measurement import Measurement
-from benchmarks.forwarding.report import render
-from tests.benchmarks.windows import BULK, REQUESTS, measurement, window
+from benchmarks.report.console import render
+from tests.benchmarks.windows import BULK, LOSS, REQUESTS, measurement, results_of, window
 
 
 def line(text: str, beginning: str) -> str:
@@ -27,7 +27,7 @@ def test_medians_spreads_and_ratios_within_each_round() -> None:
         measurement("userproxy", 2, 0.011),
         measurement("haproxy", 2, 0.010),
     ]
-    text = render(taken, {}, cores=2)
+    text = render(results_of(taken))
     assert line(text, "direct").split() == ["direct", "2,100", "(2,000-2,200)", "-", "-"]
     assert line(text, "haproxy").split()[1:] == ["1,000", "(1,000-1,000)", "10.00", "(8.00-12.00)", "-"]
     cells = line(text, "userproxy").split()
@@ -43,7 +43,7 @@ def test_a_case_whose_bytes_do_not_check_is_failed_and_not_fast() -> None:
         measurement("haproxy", 0, 0.001),
         measurement("haproxy", 1, 0.001),
     ]
-    text = render(taken, {}, cores=2)
+    text = render(results_of(taken))
     assert line(text, "userproxy  ").split() == ["userproxy", "FAILED", "-", "-"]
     assert line(text, "userproxy: ") == "userproxy: 2 failed; b'x' is no answer"
     assert not taken[1].good
@@ -52,36 +52,38 @@ def test_a_case_whose_bytes_do_not_check_is_failed_and_not_fast() -> None:
 def test_nothing_done_is_failed() -> None:
     idle = measurement("userproxy", 0, 0.0, done=0)
     assert not idle.good
-    assert "nothing was done" in render([idle], {}, cores=2)
+    assert "nothing was done" in render(results_of([idle]))
 
 
 def test_a_reference_that_failed_gives_no_ratio() -> None:
     taken = [measurement("userproxy", 0, 0.01), measurement("haproxy", 0, 0.01, failed=1)]
-    assert line(render(taken, {}, cores=2), "userproxy").split()[-1] == "-"
+    assert line(render(results_of(taken)), "userproxy").split()[-1] == "-"
 
 
 def test_bulk_is_told_in_gigabytes_and_seconds() -> None:
-    one = Measurement(BULK, "userproxy", 0, Reading(window(done=0, size=2_000_000_000, proxy_s=0.5), 0, ""))
-    cells = line(render([one], {}, cores=2), "userproxy").split()
+    taken = window(done=0, size=2_000_000_000, proxy_s=0.5)
+    one = Measurement(BULK, "userproxy", 0, Reading(taken, 0, ""))
+    cells = line(render(results_of([one])), "userproxy").split()
     assert cells[1:] == ["2.00", "(2.00-2.00)", "0.250", "(0.250-0.250)", "-"]
 
 
+def test_latencies_and_losses_have_columns_where_they_were_measured() -> None:
+    reading = Reading(window(proxy_s=0.01), 0, "", {"p50": 0.5, "p99": 2.25}, lost=0.0125)
+    text = render(results_of([Measurement(LOSS, "nginx", 0, reading)]))
+    assert line(text, "nginx").endswith("-  0.50 (0.50-0.50)  2.25 (2.25-2.25)  1.25 (1.25-1.25)")
+    assert line(text, "peer").split()[-6:] == ["p50,", "ms", "p99,", "ms", "lost,", "%"]
+
+
 def test_what_is_missing_and_what_else_ran_is_said() -> None:
-    text = render(
-        [measurement("userproxy", 0, 0.95, others_s=0.4)], {"haproxy": "not installed (how)"}, cores=4
-    )
+    taken = [measurement("userproxy", 0, 0.95, others_s=0.4)]
+    text = render(results_of(taken, {"haproxy": "not installed (how)"}))
     assert line(text, "haproxy:") == "haproxy: not installed (how)"
-    assert "other processes of this machine took 0.4 of 4 cores" in text
+    assert "other processes of this machine took 0.4 of" in text
 
 
-def test_raw_values_hold_what_the_report_is_made_of() -> None:
-    raw = measurement("userproxy", 1, 0.02).as_json()
-    assert (raw["case"], raw["peer"], raw["round"], raw["answered"]) == (REQUESTS.name, "userproxy", 1, 1000)
-    assert raw["cpu_s"] == {
-        "load": {"user": 0.5, "system": 0.0},
-        "backend": {"user": 0.0, "system": 0.5},
-        "proxy": {"user": 0.01, "system": 0.01},
-    }
+def test_who_was_the_limit_is_said_beside_the_case() -> None:
+    taken = [Measurement(REQUESTS, "direct", 0, Reading(window(load_s=0.97), 0, ""))]
+    assert line(render(results_of(taken)), "direct:").startswith("direct: limited by the load generator")
 
 
 def test_reports_are_differences() -> None:

@@ -1,0 +1,42 @@
+"""Figures in documents: what stands between two markers is made from a result file.
+
+<!-- benchmarks targets benchmarks/results/forwarding.json -->
+<!-- benchmarks end -->
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks.errors import FileError
+from benchmarks.report.results import Results, load
+from benchmarks.report.tables import cases, provenance, targets
+
+__all__ = ["BLOCKS", "fill"]
+
+BLOCKS: Mapping[str, Callable[[Results], str]] = {
+    "provenance": provenance,
+    "targets": targets,
+    "cases": cases,
+}
+_BLOCK = re.compile(
+    r"^(<!-- benchmarks (?P<name>\w+) (?P<file>\S+) -->)\n.*?^(<!-- benchmarks end -->)$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def fill(text: str, root: Path) -> tuple[str, int]:
+    """``text`` with every block made anew, and how many there are; files are found from ``root``.
+
+    Raises FileError for a block that is not known, or a file that cannot be read.
+    """
+
+    def made(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name not in BLOCKS:
+            raise FileError(f"no block is called {name}; there are {', '.join(BLOCKS)}")
+        return f"{match[1]}\n\n{BLOCKS[name](load(root / match['file']))}\n\n{match[4]}"
+
+    return _BLOCK.subn(made, text)
