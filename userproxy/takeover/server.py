@@ -36,7 +36,8 @@ class TakeoverServer:
         self._listener = listener
         self._proxy = proxy
         self._replaced = replaced
-        self._sessions: set[asyncio.Task[None]] = set()
+        self.sessions: set[asyncio.Task[None]] = set()
+        """Whoever is connected now."""
         self._busy = False
         self._successor = 0
         """Its process id, once it serves."""
@@ -45,9 +46,9 @@ class TakeoverServer:
     async def close(self) -> None:
         """Answer nobody any more. A successor that does not serve yet is left without."""
         asyncio.get_running_loop().remove_reader(self._listener)
-        for session in self._sessions:
+        for session in self.sessions:
             session.cancel()
-        await asyncio.gather(*self._sessions, return_exceptions=True)
+        await asyncio.gather(*self.sessions, return_exceptions=True)
 
     def _accept(self) -> None:
         try:
@@ -56,8 +57,8 @@ class TakeoverServer:
             return
         sock.setblocking(False)
         session = asyncio.create_task(self._serve(sock), name="takeover")
-        self._sessions.add(session)
-        session.add_done_callback(self._sessions.discard)
+        self.sessions.add(session)
+        session.add_done_callback(self.sessions.discard)
 
     async def _serve(self, sock: socket.socket) -> None:
         channel = Channel(sock)
