@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 
 from userproxy.dataplane.plane import DataPlane
+from userproxy.dataplane.relay import EDGES_TO_FAST
 from userproxy.log import FieldValue, fields_of
 from userproxy.model.names import Family, NamespacedName, Protocol, ServicePortName
 from userproxy.model.routes import Endpoint, Route, RouteChanges
@@ -205,6 +206,15 @@ class Peer:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+async def talk(client: Peer, endpoint: Peer) -> None:
+    """Ask and answer until the relay has them on its fast path."""
+    for _ in range(EDGES_TO_FAST):
+        await client.send(b"?")
+        assert await endpoint.receive_exactly(1) == b"?"
+        await endpoint.send(b"!")
+        assert await client.receive_exactly(1) == b"!"
 
 
 @contextlib.asynccontextmanager

@@ -10,9 +10,11 @@ from _socket import socket as RawSocket
 
 import pytest
 
-from tests.dataplane.harness import WEB, Harness, Peer, endpoint_of, harness, listening, pair, route
+from tests.dataplane.harness import WEB, Harness, Peer, endpoint_of, harness, listening, pair, route, talk
+from userproxy.dataplane import tcp
 from userproxy.dataplane.dialling import Attempt, DialDone, Dialler, _Connecting
 from userproxy.dataplane.relay import Relay
+from userproxy.dataplane.sockets import probe_when_idle
 from userproxy.model.names import ServicePortName
 from userproxy.model.routes import Endpoint
 from userproxy.model.service import PortOptions
@@ -461,8 +463,8 @@ async def _first(endpoint: Peer) -> bytes:
 
 async def test_XT_a_fault_on_the_fast_path_is_contained_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async with pair() as (client, endpoint, h):
-        await client.send(b"fast")
-        await endpoint.receive_exactly(4)
+        await talk(client, endpoint)
+        assert any(h.plane._runtime.engine.fast)
 
         def leave(self: Relay, *_: object) -> None:
             raise ZeroDivisionError
@@ -500,14 +502,50 @@ async def test_what_is_over_leaves_no_cycle_to_the_collector() -> None:
                 gc.enable()
 
 
-async def test_C9_both_sides_have_nodelay_and_keepalive() -> None:
+def _relay_of(h: Harness) -> Relay:
+    connection = next(iter(h.plane._ports[h.current.key].intakes()[0].open_traffic()))
+    relay = connection._relay  # type: ignore[attr-defined]  # a Connection, seen as Traffic
+    assert isinstance(relay, Relay)
+    return relay
+
+
+def _probes(sock: RawSocket) -> bool:
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) and (
+        sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+    )
+
+
+async def test_C9_both_sides_have_nodelay() -> None:
     async with pair() as (_, _, h):
-        connection = next(iter(h.plane._ports[h.current.key].intakes()[0].open_traffic()))
-        relay = connection._relay  # type: ignore[attr-defined]  # a Connection, seen as Traffic
+        relay = _relay_of(h)
         for side in (relay.client, relay.endpoint):
             assert side.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-            assert side.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-            assert side.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+
+
+async def test_C9_keepalive_on_both_sides_of_connections_that_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than are looked after in one turn."""
+    monkeypatch.setattr(tcp, "PROBE_AFTER_S", 0.01)
+    monkeypatch.setattr(tcp, "PROBES_A_TURN", 2)
+    with listening() as listener:
+        async with harness() as h:
+            h.serve(route(endpoint_of(listener)))
+            clients = [await Peer.connect(h.address) for _ in range(5)]
+            await h.connected(5)
+            relays = [one._relay for one in h.plane._ports[h.current.key].intakes()[0].open_traffic()]  # type: ignore[attr-defined]  # Connections, seen as Traffic
+            assert all(_probes(relay.client.sock) for relay in relays)
+            async with asyncio.timeout(10):
+                while not all(_probes(relay.endpoint.sock) for relay in relays):
+                    await asyncio.sleep(0)
+            for client in clients:
+                client.close()
+
+
+async def test_C9_an_endpoint_socket_of_another_kind_is_left_as_it_is() -> None:
+    """A dialler may give one end of a socketpair."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        probe_when_idle(ours)
+        assert not ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
 async def test_C8_hairpin_a_client_that_is_its_own_endpoint() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.dataplane.harness import Peer, pair
+from tests.dataplane.harness import Peer, pair, talk
 from userproxy.settings import Limits, Settings
 
 SCRIPTS = ("F", "R", "DF", "DR", "DDF", "DDR")
@@ -60,9 +60,14 @@ class Dialogue:
         return ("C" if is_client else "E") + ("F" if half else "T")
 
 
+@pytest.mark.parametrize("talked", [False, True], ids=["new", "talked"])
 @pytest.mark.parametrize("order", ORDERS)
-async def test_C2_every_order_of_data_half_close_and_reset(order: str) -> None:
+async def test_C2_every_order_of_data_half_close_and_reset(order: str, talked: bool) -> None:
+    """Also of pairs that are on the fast path by then."""
     async with pair() as (client, endpoint, h):
+        if talked:
+            await talk(client, endpoint)
+            assert any(h.plane._runtime.engine.fast)
         dialogue = Dialogue(client, endpoint)
         for letter in order:
             expected = await dialogue.step(letter)
@@ -75,10 +80,13 @@ async def test_C2_every_order_of_data_half_close_and_reset(order: str) -> None:
 RACES = sorted({order for c in SCRIPTS for e in SCRIPTS for order in merges(c, e)})[::7]
 
 
+@pytest.mark.parametrize("talked", [False, True], ids=["new", "talked"])
 @pytest.mark.parametrize("order", RACES)
-async def test_C2_nothing_is_invented_when_nobody_waits(order: str) -> None:
+async def test_C2_nothing_is_invented_when_nobody_waits(order: str, talked: bool) -> None:
     """The same steps at once: what arrives is a beginning of what was sent, and all of it before a FIN."""
     async with pair() as (client, endpoint, h):
+        if talked:
+            await talk(client, endpoint)
         sent = {True: b"", False: b""}
         for number, letter in enumerate(order, start=1):
             is_client = letter.isupper()
@@ -131,6 +139,19 @@ async def test_C2_bytes_before_a_reset_are_delivered_first() -> None:
                 got += await endpoint.receive()
         assert got == b"last words"
         assert await h.ends.state() == "CT"
+
+
+async def test_a_pair_that_goes_on_talking_is_served_by_the_fast_path_and_one_that_ends_leaves_it() -> None:
+    async with pair() as (client, endpoint, h):
+        fast = h.plane._runtime.engine.fast
+        await client.send(b"?")
+        assert await endpoint.receive() == b"?"
+        assert not any(fast)
+        await talk(client, endpoint)
+        assert len([side for side in fast if side is not None]) == 2
+        endpoint.fin()
+        assert await client.receive() == b""
+        assert not any(fast)
 
 
 async def test_C2_fin_behind_data_that_waits() -> None:

@@ -225,4 +225,4 @@ async def test_20_000_flows_leave_nothing_behind() -> None:
             await until(lambda: not h.plane.snapshot())
             runtime = h.plane._runtime
             assert (runtime.flows, runtime.descriptors.used, open_descriptors()) == (0, 0, before - 1)
-            assert not runtime.engine.handlers
+            assert not any(runtime.engine.handlers)

@@ -6,7 +6,6 @@ import pytest
 
 from tests.dataplane.harness import Peer
 from tests.integration.world import World, until, world
-from userproxy.dataplane.deadlines import LEAST_SWEEP
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
@@ -86,7 +85,7 @@ async def test_L9_CH_clients_that_wait_and_go_leave_nothing_for_the_rest_of_thei
                 client.reset()
             await until(lambda: held(w) <= 1)
         await until(lambda: w.ended()["CH"] + w.ended()["CD"] == 4000)
-        assert len(w.runtime.deadlines) <= LEAST_SWEEP
+        assert len(w.runtime.deadlines) <= 10  # those of the one that waits still
         w.source.delete("Service", "web")
         await w.settled()
         await is_reset(patient)

@@ -42,4 +42,4 @@ class Phase(StrEnum):
 
 def close_state(who: Who, phase: Phase) -> str:
     """The two letters."""
-    return who.value + phase.value
+    return who + phase

@@ -24,6 +24,7 @@ from userproxy.dataplane.relay import Relay
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.side import Side
+from userproxy.dataplane.sockets import probe_when_idle
 from userproxy.log import log_event
 from userproxy.model.routes import Endpoint
 
@@ -31,6 +32,8 @@ __all__ = ["Connection", "Keeper"]
 
 logger = logging.getLogger(__name__)
 
+_DIALLING = Phase.DIALLING
+_HOLDING = Phase.HOLDING
 _TCP_CLOSE = 7
 """State CLOSE in ``struct tcp_info`` (tcp(7)): reset, or timed out."""
 
@@ -68,7 +71,7 @@ class Connection:
     __slots__ = (
         "_attempt", "_client", "_deadline", "_dial_phase", "_hold_deadline", "_keeper", "_mask", "_plan",
         "_relay", "_retry", "_runtime", "address", "counters", "drain", "endpoint", "idle_since",
-        "idle_total", "is_over", "started",
+        "idle_total", "is_over", "probed", "started",
     )  # fmt: skip
 
     def __init__(self, keeper: Keeper, runtime: Runtime, sock: Socket, address: str) -> None:
@@ -83,7 +86,7 @@ class Connection:
         self._hold_deadline: Deadline | None = None
         self._retry: Deadline | None = None
         self._relay: Relay | None = None
-        self._dial_phase = Phase.DIALLING
+        self._dial_phase = _DIALLING
         self.address = address
         self.endpoint: Endpoint | None = None
         """The one that is dialled or connected."""
@@ -94,6 +97,8 @@ class Connection:
         """Runs when the endpoint has left (rule C1)."""
         self.idle_since = self.started
         self.idle_total = 0
+        self.probed = False
+        """Keep-alive is set on its endpoint's socket."""
         self.is_over = False
 
     # What others call.
@@ -113,6 +118,12 @@ class Connection:
             self._relay.cut(who)
         elif not self.is_over:
             self._end_unrelayed(who, self.phase)
+
+    def probe(self) -> None:
+        """It lasts: notice an endpoint that vanishes (rule C9). The client's socket does so already."""
+        if self._relay is not None and not self.probed:
+            self.probed = True
+            probe_when_idle(self._relay.endpoint.sock)
 
     # Between processes, while it has no endpoint: nothing has been read from the client yet.
 
@@ -219,15 +230,16 @@ class Connection:
         self._stop_dialling()
         assert self.endpoint is not None
         counters = self._keeper.service_port.counters_of(self.endpoint)
-        if error is not None and error.errno in (errno.EMFILE, errno.ENFILE):
-            self._end_unrelayed(Who.LIMIT, Phase.DIALLING)  # our own want, no fault of the endpoint
-            return
         if sock is None:
+            if error is not None and error.errno in (errno.EMFILE, errno.ENFILE):
+                self._end_unrelayed(Who.LIMIT, Phase.DIALLING)  # our own want, no fault of the endpoint
+                return
             counters.dial_failures += 1
             logger.debug("dial to %s failed: %s", self.endpoint, error)
             self._dial()
             return
-        self._stop_holding()
+        if self._hold_deadline is not None:
+            self._stop_holding()
         counters.open += 1
         counters.connections += 1
         self.counters = counters
@@ -311,11 +323,13 @@ class Connection:
     def _over(self, who: Who, phase: Phase) -> None:
         """Both sockets are given back: count and tell, once."""
         self.is_over = True
-        self.stop_drain()
-        if self.counters is not None:
-            self.counters.open -= 1
-            self.counters.bytes_to_endpoint += self.bytes_to_endpoint
-            self.counters.bytes_to_client += self.bytes_to_client
+        if self.drain is not None:
+            self.stop_drain()
+        counters, relay = self.counters, self._relay
+        if counters is not None and relay is not None:
+            counters.open -= 1
+            counters.bytes_to_endpoint += self._client.forwarded
+            counters.bytes_to_client += relay.endpoint.forwarded
         state = close_state(who, phase)
         self._keeper.service_port.counters.ends[state] += 1
         self._keeper.over(self)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 from _socket import socket as Socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from userproxy.dataplane.engine import ERR, HUP, OUT, Engine
@@ -24,7 +24,7 @@ DialDone = Callable[[Socket | None, int, OSError | None], None]
 class DialPlan:
     """One round of attempts (rule B4): each endpoint once before any twice, each attempt with its limit."""
 
-    __slots__ = ("attempts", "timeouts_s", "total", "tried")
+    __slots__ = ("_last", "attempts", "timeouts_s", "total", "tried")
 
     def __init__(self, timeouts_s: tuple[float, ...]) -> None:
         self.timeouts_s = timeouts_s
@@ -32,31 +32,38 @@ class DialPlan:
         """Attempts of this round."""
         self.total = 0
         """Attempts of all rounds."""
-        self.tried: set[Endpoint] = set()
+        self.tried: Collection[Endpoint] = ()
+        """Those that failed in this round; nearly always none."""
+        self._last: Endpoint | None = None
 
-    def next(self, choose: Callable[[set[Endpoint]], Endpoint | None]) -> tuple[Endpoint, float] | None:
+    def next(
+        self, choose: Callable[[Collection[Endpoint]], Endpoint | None]
+    ) -> tuple[Endpoint, float] | None:
         """The endpoint to try now and its time limit in seconds; None when the round is over.
 
         ``choose`` is given the endpoints to leave out and returns None when there is no other.
         """
-        if self.attempts >= len(self.timeouts_s):
+        attempts = self.attempts
+        if attempts >= len(self.timeouts_s):
             return None
+        if self._last is not None:
+            self.tried = {*self.tried, self._last}
         endpoint = choose(self.tried)
         if endpoint is None and self.tried:
-            self.tried.clear()
+            self.tried = ()
             endpoint = choose(self.tried)
         if endpoint is None:
             return None
-        timeout_s = self.timeouts_s[self.attempts]
-        self.attempts += 1
+        self._last = endpoint
+        self.attempts = attempts + 1
         self.total += 1
-        self.tried.add(endpoint)
-        return endpoint, timeout_s
+        return endpoint, self.timeouts_s[attempts]
 
     def new_round(self) -> None:
         """Start again after a pause (rule L9)."""
         self.attempts = 0
-        self.tried.clear()
+        self.tried = ()
+        self._last = None
 
 
 class Attempt(Protocol):

@@ -85,9 +85,10 @@ class Engine:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._epoll = select.epoll()
-        self.handlers: dict[int, Handler] = {}
-        self.fast: dict[int, FastSide] = {}
-        """Descriptors of pairs where nothing waits: served by one read and one write."""
+        self.handlers: list[Handler | None] = []
+        """By descriptor."""
+        self.fast: list[FastSide | None] = []
+        """By descriptor, those of pairs where nothing waits: served by one read and one write."""
         self._closing: list[Socket] = []
         self._settling: list[Callable[[], None]] = []
         self._again: list[Callable[[], None]] = []
@@ -121,27 +122,41 @@ class Engine:
         ERR and HUP are told whatever ``events`` says. A descriptor that is watched already only changes its
         handler: edges that were told stay told.
         """
-        if fd not in self.handlers:
+        handlers = self.handlers
+        if fd >= len(handlers):
+            self._grow(fd)
+        if handlers[fd] is None:
             self._epoll.register(fd, events)
+        handlers[fd] = handler
+
+    def hand_over(self, fd: int, handler: Handler) -> None:
+        """From now on ``handler`` is told about ``fd``, which is watched already."""
         self.handlers[fd] = handler
+
+    def _grow(self, fd: int) -> None:
+        more = [None] * (2 * fd + 64 - len(self.handlers))
+        self.handlers += more
+        self.fast += more
 
     def forget(self, fd: int) -> None:
         """Stop telling anybody about ``fd``; closing it takes it out of the epoll."""
-        self.handlers.pop(fd, None)
-        self.fast.pop(fd, None)
+        if fd < len(self.handlers):
+            self.handlers[fd] = self.fast[fd] = None
 
     def unwatch(self, fd: int) -> None:
         """`forget`, for a socket that another process may have too: a close alone leaves it in the epoll."""
-        if self.handlers.pop(fd, None) is not None:
+        if fd < len(self.handlers) and self.handlers[fd] is not None:
             self._epoll.unregister(fd)
-        self.fast.pop(fd, None)
+        self.forget(fd)
 
     def close_later(self, sock: Socket, *, reset: bool = False) -> None:
         """Close at the end of the batch, so that no event of this batch meets a reused number.
 
         ``reset``: the peer gets RST instead of FIN (SO_LINGER 0), and what the kernel has not sent is lost.
         """
-        self.forget(sock.fileno())
+        fd = sock.fileno()
+        if fd < len(self.handlers):  # as `forget`
+            self.handlers[fd] = self.fast[fd] = None
         if reset:
             try:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -187,9 +202,9 @@ class Engine:
         write = os.write
         for fd, mask in self._epoll.poll(0, BATCH):
             try:
-                side = fast.get(fd)
+                side = fast[fd]
                 if side is None or mask & ~_IN_OUT:
-                    handler = handlers.get(fd)
+                    handler = handlers[fd]
                     if handler is not None:
                         handler.ready(mask)
                     continue
@@ -221,7 +236,7 @@ class Engine:
     def _contain(self, fd: int, error: Exception) -> None:
         """A fault of ours ends what ``fd`` stands for; the rest of the batch is served."""
         logger.error("a handler failed", exc_info=error)
-        handler = self.handlers.get(fd)
+        handler = self.handlers[fd]
         if handler is not None:
             try:
                 handler.failed(error)

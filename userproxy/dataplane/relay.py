@@ -30,6 +30,11 @@ CHATTY_BYTES = 16 * 1024
 SMALL_READS_TO_COPY = 8
 TURN_BYTES = 1 << 20
 """A direction that moved so much lets others have their turn."""
+EDGES_TO_FAST = 4
+"""Who asks once and leaves (request, answer, two FINs) pays nothing for the fast path."""
+_ENDS = RDHUP | ERR | HUP
+_BOTH, _OVER = Who.BOTH, Phase.OVER
+"""Looking up a member of an enumeration costs as much as a system call's entry."""
 _SPLICE_FLAGS = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
 
 _buffer = bytearray(BUFFER_BYTES)
@@ -39,7 +44,7 @@ _view = memoryview(_buffer)
 class Relay:
     """A pair. ``over(who, phase)`` is called once, when both sockets are given back to be closed."""
 
-    __slots__ = ("_engine", "_fast", "_is_over", "_over", "_pipes", "client", "endpoint")
+    __slots__ = ("_edges", "_engine", "_fast", "_is_over", "_over", "_pipes", "client", "endpoint")
 
     def __init__(
         self,
@@ -52,22 +57,26 @@ class Relay:
         self._engine = engine
         self._pipes = pipes
         self._over = over
+        self._edges = 0
         self._fast = False
         self._is_over = False
         self.client = client
         self.endpoint = endpoint
-        for side, peer in ((client, endpoint), (endpoint, client)):
-            side.relay = self
-            side.peer = peer
-            side.peer_fd = peer.fd
+        client.relay = endpoint.relay = self
+        client.peer = endpoint
+        client.peer_fd = endpoint.fd
+        endpoint.peer = client
+        endpoint.peer_fd = client.fd
 
     def start(self, client_mask: int, endpoint_mask: int) -> None:
         """Begin with what readiness said before both sides were connected."""
-        self._engine.watch(self.client.fd, self.client)
-        self._engine.watch(self.endpoint.fd, self.endpoint)
-        self.ready(self.client, client_mask)
-        if not self._is_over:
-            self.ready(self.endpoint, endpoint_mask)
+        client, endpoint = self.client, self.endpoint
+        self._engine.hand_over(client.fd, client)
+        self._engine.watch(endpoint.fd, endpoint)
+        self.ready(client, client_mask)
+        # That it was writable is known by now; when it takes no more, a new edge will tell.
+        if endpoint_mask != OUT and not self._is_over:
+            self.ready(endpoint, endpoint_mask)
 
     @property
     def phase(self) -> Phase:
@@ -80,16 +89,19 @@ class Relay:
             return
         if self._fast:
             self._leave_fast_table()
-        if mask & RDHUP:
-            side.hung_up = True
-        # HUP alone also marks a normal end: this side's FIN came, and we sent ours (rule C2).
-        if mask & ERR or (mask & HUP and not side.peer.shut):
-            self.gone(side, sure=False)
-            return
-        if mask & (IN | RDHUP | HUP):
+        peer = side.peer
+        if mask & _ENDS:
+            if mask & RDHUP:
+                side.hung_up = True
+            # HUP alone also marks a normal end: this side's FIN came, and we sent ours (rule C2).
+            if mask & ERR or (mask & HUP and not peer.shut):
+                self.gone(side, sure=False)
+                return
             side.readable = True
-        if mask & OUT:
-            self._pump(side.peer)
+        elif mask & IN:
+            side.readable = True
+        if mask & OUT and (peer.waiting is not None or peer.pipe is not None):
+            self._pump(peer)
         if side.readable and not self._is_over:
             self._pump(side)
         if not self._is_over:
@@ -132,8 +144,10 @@ class Relay:
         """After an edge was used up: is the pair over, or idle enough for the fast path?"""
         client, endpoint = self.client, self.endpoint
         if client.shut and endpoint.shut:
-            self._finish(Who.BOTH, Phase.OVER, reset=())
-        elif not (
+            self._finish(_BOTH, _OVER, reset=())
+            return
+        self._edges += 1
+        if self._edges >= EDGES_TO_FAST and not (
             client.readable or endpoint.readable or client.hung_up or endpoint.hung_up
             or client.waiting or endpoint.waiting or client.pipe or endpoint.pipe
         ):  # fmt: skip
@@ -144,8 +158,8 @@ class Relay:
     def _leave_fast_table(self) -> None:
         if self._fast:
             self._fast = False
-            del self._engine.fast[self.client.fd]
-            del self._engine.fast[self.endpoint.fd]
+            self._engine.fast[self.client.fd] = None
+            self._engine.fast[self.endpoint.fd] = None
 
     def _pump(self, source: Side) -> None:
         """Move bytes from ``source`` to its peer until one of them blocks or ends."""
@@ -179,7 +193,16 @@ class Relay:
                 source.ended = source.hung_up = True
                 continue
             moved += count
-            if not self._send(source, sink, count):
+            try:
+                sent = sink.sock.send(_view[:count])
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.gone(sink)
+                return
+            source.forwarded += sent
+            if sent < count:  # the peer takes no more: what is left waits
+                source.waiting = memoryview(bytes(_view[sent:count]))
                 return
             if count < BUFFER_BYTES:
                 source.full_reads = 0
@@ -190,21 +213,6 @@ class Relay:
                 source.full_reads += 1
                 if source.full_reads >= FULL_READS_TO_SPLICE and self._start_splicing(source):
                     return
-
-    def _send(self, source: Side, sink: Side, count: int) -> bool:
-        """Send the first ``count`` bytes of the shared buffer; what is not taken waits. False: blocked."""
-        try:
-            sent = sink.sock.send(_view[:count])
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.gone(sink)
-            return False
-        source.forwarded += sent
-        if sent < count:
-            source.waiting = memoryview(bytes(_view[sent:count]))
-            return False
-        return True
 
     def _flush(self, source: Side, sink: Side) -> bool:
         """Send what waits. True when nothing waits any more."""
@@ -224,11 +232,13 @@ class Relay:
         return True
 
     def _pass_fin(self, source: Side, sink: Side) -> None:
-        """All that ``source`` sent was taken: half-close the other side."""
+        """All that ``source`` sent was taken: half-close the other side, or leave that to the close."""
         source.shut = True
         source.readable = False
         if source.pipe is not None:
             self._stop_splicing(source)
+        if sink.shut:
+            return
         try:
             sink.sock.shutdown(socket.SHUT_WR)
         except OSError:  # ENOTCONN: it vanished meanwhile
@@ -346,7 +356,8 @@ class Relay:
         """Give both sockets back; those in ``reset`` send a RST."""
         self._is_over = True
         for side in (self.client, self.endpoint):
-            self._stop_splicing(side)
+            if side.pipe is not None:
+                self._stop_splicing(side)
             side.waiting = None
             self._engine.close_later(side.sock, reset=side in reset)
             # No cycles: a pair that is over is freed at once, not by the collector.

@@ -9,6 +9,7 @@ __all__ = [
     "BACKLOG",
     "bind_beside",
     "bind_keeping_address",
+    "probe_when_idle",
     "share_address",
     "stream_listener",
     "tune_endpoint_socket",
@@ -23,8 +24,15 @@ KEEPALIVE_PROBES = 4
 
 
 def tune_endpoint_socket(sock: Socket) -> None:
-    """TCP_NODELAY and keep-alive (rule C9)."""
+    """TCP_NODELAY (rule C9). Keep-alive is set on connections that last (see `probe_when_idle`)."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def probe_when_idle(sock: Socket) -> None:
+    """Keep-alive (rule C9); none for what is no TCP socket. The kernel counts from the last byte received,
+    not from this call."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
@@ -38,6 +46,7 @@ def stream_listener(host: str, port: int) -> Socket:
     """
     sock = bind_keeping_address(socket.SOCK_STREAM, host, port)
     tune_endpoint_socket(sock)
+    probe_when_idle(sock)
     return sock
 
 

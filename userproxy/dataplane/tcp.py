@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from _socket import socket as Socket
 from collections.abc import Iterator
+from itertools import islice
 
 from userproxy.dataplane.binding import Bound
 from userproxy.dataplane.closing import Phase, Who, close_state
@@ -22,6 +23,10 @@ __all__ = ["TcpIntake"]
 logger = logging.getLogger(__name__)
 
 LEAST_SWEEP_S = 0.05
+PROBE_AFTER_S = 15.0
+"""Keep-alive is for connections that last: short ones are spared four system calls. Well within the 60 s
+after which the kernel would probe first."""
+PROBES_A_TURN = 500
 
 
 class TcpIntake:
@@ -29,8 +34,8 @@ class TcpIntake:
 
     __slots__ = (
         "_connections", "_drain_limit_s", "_gone", "_group_size", "_idle_sweep", "_idle_timeout_s",
-        "_listener", "_runtime", "_stopped", "_taken", "_waiting", "host", "port", "reason", "service_port",
-        "shared",
+        "_listener", "_probing", "_runtime", "_stopped", "_taken", "_waiting", "host", "port", "reason",
+        "service_port", "shared",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
@@ -46,6 +51,7 @@ class TcpIntake:
         self._waiting: set[Connection] = set()
         self.shared: list[Connection] = []
         """Clients without an endpoint that another process has too."""
+        self._probing: Deadline | None = None
         self._idle_sweep: Deadline | None = None
         self._idle_timeout_s: float | None = None
         self._drain_limit_s: float | None = None
@@ -205,6 +211,8 @@ class TcpIntake:
         self.service_port.counters.held -= 1
 
     def connected(self, connection: Connection) -> None:
+        if self._probing is None:
+            self._probing = self._runtime.deadlines.after(PROBE_AFTER_S, self._probe)
         if self._drain_limit_s is not None:
             self._limit(connection)
 
@@ -216,6 +224,16 @@ class TcpIntake:
             self._runtime.changed()
 
     # Limits of time.
+
+    def _probe(self) -> None:
+        """Keep-alive for connections that have lasted (rule C9), so many a turn."""
+        self._probing = None
+        lasting = (one for one in self._connections if one.connected and not one.probed)
+        some = tuple(islice(lasting, PROBES_A_TURN))
+        for connection in some:
+            connection.probe()
+        if len(some) == PROBES_A_TURN:
+            self._probing = self._runtime.deadlines.after(LEAST_SWEEP_S, self._probe)
 
     def _limit_drains(self) -> None:
         """The drain limit of the route counts for those whose endpoint has left (rule C1)."""
