@@ -10,6 +10,10 @@ import pytest
 import uvloop
 from hypothesis import strategies
 
+from userproxy.dataplane.udp_batching import Batching
+from userproxy.dataplane.udp_mmsg import mmsg
+from userproxy.dataplane.udp_plain import PLAIN
+
 BOTH_LOOPS = frozenset({"dataplane", "integration"})
 """Folders whose asynchronous tests run on asyncio and on uvloop; elsewhere a test asks with the marker."""
 
@@ -30,6 +34,16 @@ def pytest_collection_finish() -> None:
     """Load what Hypothesis imports when it is first used: pytest compiles it then, and deep in a test, with
     the recursion limit moved, CPython 3.11 may fail at that ("recursion depth mismatch")."""
     strategies.randoms().validate()
+
+
+@pytest.fixture(params=["mmsg", "plain"])
+def batching(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Batching:
+    """Every way of reading and sending datagrams that this platform has, for all data planes of the test."""
+    way = mmsg() if request.param == "mmsg" else PLAIN
+    if way is None:
+        pytest.skip("this platform has no recvmmsg")
+    monkeypatch.setattr("userproxy.dataplane.runtime.best_batching", lambda: way)
+    return way
 
 
 def pytest_asyncio_loop_factories(

@@ -13,9 +13,13 @@ import pytest
 from tests.dataplane.harness import Harness, harness
 from tests.dataplane.udp_peers import UdpPeer, dropped, exchange, peers, port_of, udp_route, until
 from tests.ipv6 import IPV6_LOOPBACK
+from userproxy.dataplane.udp_flow import UdpFlow
 from userproxy.dataplane.udp_intake import UdpIntake
+from userproxy.dataplane.udp_mmsg import MmsgArrivals, mmsg
 from userproxy.model.routes import Endpoint
 from userproxy.model.service import Balancer, PortOptions
+
+pytestmark = pytest.mark.usefixtures("batching")
 
 BROADCAST = Endpoint.of("255.255.255.255", 9)
 """Connecting to it fails at once, as it does where there is no route."""
@@ -201,9 +205,82 @@ async def test_a_datagram_that_finds_no_buffer_is_dropped_and_the_flow_lives(
             h.serve(udp_route(endpoint))
             with UdpPeer.to(h.address) as client:
                 seen = await exchange(client, endpoint)
-                client.send(b"too much", b"fits")
+                client.send(b"too much")
+                await until(lambda: dropped(h, reason) == 1)
+                client.send(b"fits")
                 assert await endpoint.receive_from() == (b"fits", seen)
-                assert dropped(h, reason) == 1
+                assert port_of(h).ends == ()
+
+
+@pytest.mark.spec("C6")
+async def test_C6_an_endpoint_that_vanishes_in_the_middle_of_a_run_loses_one_datagram() -> None:
+    """The kernel tells of it on the next datagram: that one and those behind it go to another endpoint."""
+    async with flow_to_one_that_is_gone() as (client, good, h):
+        run = [b"x" * size for size in range(1, 9)]
+        client.send(*run)
+        assert [await good.receive() for _ in run[1:]] == run[1:]
+        assert h.ended() == {"ET": 1}
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EIO, errno.EMSGSIZE])
+async def test_runs_that_the_kernel_cannot_cut_into_segments_pass_all_the_same(
+    code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path whose MTU is smaller, or a device without checksums. Told once, remembered by the flow."""
+    refused = 0
+    right = MmsgArrivals.send
+
+    def send(
+        self: MmsgArrivals, sock: socket.socket, first: int, end: int, *, segments: bool
+    ) -> tuple[int, int]:
+        nonlocal refused
+        if segments:
+            refused += 1
+            raise OSError(code, "scripted")
+        return right(self, sock, first, end, segments=segments)
+
+    monkeypatch.setattr(MmsgArrivals, "send", send)
+    async with harness() as h:
+        with UdpPeer() as endpoint:
+            h.serve(udp_route(endpoint))
+            with UdpPeer.to(h.address) as client:
+                await exchange(client, endpoint)
+                for run in ([b"1", b"2", b"3"], [b"4", b"5"]):
+                    client.send(*run)
+                    assert [await endpoint.receive() for _ in run] == run
+                assert (port_of(h).ends, port_of(h).dropped) == ((), ())
+    assert refused <= 1
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(errno.ENOBUFS, "no buffer to endpoint"), (errno.EMSGSIZE, "too large for endpoint")],
+)
+async def test_a_run_that_finds_no_buffer_loses_its_first_and_goes_on(
+    code: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = [code]
+    right = MmsgArrivals.send
+
+    def send(
+        self: MmsgArrivals, sock: socket.socket, first: int, end: int, *, segments: bool
+    ) -> tuple[int, int]:
+        if codes and not (segments and code == errno.EMSGSIZE):
+            raise OSError(codes.pop(), "scripted")
+        if segments and code == errno.EMSGSIZE:
+            raise OSError(code, "scripted")
+        return right(self, sock, first, end, segments=segments)
+
+    monkeypatch.setattr(MmsgArrivals, "send", send)
+    monkeypatch.setattr("userproxy.dataplane.runtime.best_batching", mmsg)
+    async with harness() as h:
+        with UdpPeer() as endpoint:
+            h.serve(udp_route(endpoint))
+            with UdpPeer.to(h.address) as client:
+                await exchange(client, endpoint)
+                client.send(b"1", b"2", b"3")
+                assert [await endpoint.receive() for _ in range(2)] == [b"2", b"3"]
+                assert port_of(h).dropped == ((reason, 1),)
                 assert port_of(h).ends == ()
 
 
@@ -215,7 +292,9 @@ async def test_an_answer_that_cannot_be_sent_is_counted() -> None:
             with UdpPeer.to(h.address) as client:
                 seen = await exchange(client, endpoint)
                 (flow,) = _intake(h).open_traffic()
-                flow.address = ("127.0.0.1", 0)
+                name = flow.client
+                flow.client = name[:2] + bytes(2) + name[4:] if isinstance(name, bytes) else ("127.0.0.1", 0)
+                flow.client_pointer = 0
                 endpoint.answer(b"to nobody", seen)
                 await until(lambda: dropped(h, "to client") == 1)
 
@@ -227,21 +306,20 @@ def _intake(h: Harness) -> UdpIntake:
 
 
 async def test_XT_a_fault_of_ours_ends_one_flow_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = UdpIntake.answered
+    right = UdpFlow.answered
 
-    def wrong(self: UdpIntake, flow: object, datagram: memoryview) -> None:
-        if bytes(datagram) == b"poison":
+    def wrong(self: UdpFlow, size_bytes: int) -> None:
+        if size_bytes == len(b"poison"):
             raise RuntimeError("scripted")
-        right(self, flow, datagram)  # type: ignore[arg-type]  # passed through
+        right(self, size_bytes)
 
-    monkeypatch.setattr(UdpIntake, "answered", wrong)
+    monkeypatch.setattr(UdpFlow, "answered", wrong)
     async with harness() as h:
         with UdpPeer() as endpoint:
             h.serve(udp_route(endpoint))
             with UdpPeer.to(h.address) as client, UdpPeer.to(h.address) as other:
                 seen = await exchange(client, endpoint)
                 await exchange(other, endpoint)
-                endpoint.answer(b"poison", seen)
                 endpoint.answer(b"poison", seen)
                 assert await h.ends.state() == "XT"
                 await exchange(other, endpoint)

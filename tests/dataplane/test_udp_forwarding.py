@@ -14,6 +14,8 @@ from tests.ipv6 import IPV6_LOOPBACK
 from userproxy.model.names import ServicePortName
 from userproxy.model.routes import RouteChanges
 
+pytestmark = pytest.mark.usefixtures("batching")
+
 hosts = pytest.mark.parametrize("host", ["127.0.0.1", IPV6_LOOPBACK])
 
 

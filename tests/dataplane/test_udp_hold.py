@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from userproxy.dataplane.udp_clients import Client
 from userproxy.dataplane.udp_failures import FailedEndpoints
-from userproxy.dataplane.udp_hold import FLOW_BYTES, LEAST_BYTES, SERVICE_BYTES, Address, HeldDatagrams
+from userproxy.dataplane.udp_hold import FLOW_BYTES, LEAST_BYTES, SERVICE_BYTES, HeldDatagrams
 from userproxy.model.routes import Endpoint
 
-FIRST: Address = ("127.0.0.1", 1000)
-SECOND: Address = ("::1", 1000, 0, 0)
+FIRST: Client = ("127.0.0.1", 1000)
+SECOND: Client = ("::1", 1000, 0, 0)
 
 
-def client(number: int) -> Address:
+def client(number: int) -> Client:
     return (f"127.0.{number // 250}.{number % 250}", 5000)
 
 

@@ -24,6 +24,8 @@ from userproxy.dataplane.intake import ListenerState
 from userproxy.log import fields_of
 from userproxy.model.service import PortOptions
 
+pytestmark = pytest.mark.usefixtures("batching")
+
 HOLD = PortOptions(hold_s=30.0)
 
 

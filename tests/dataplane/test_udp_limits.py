@@ -16,6 +16,8 @@ from userproxy.model.routes import RouteChanges
 from userproxy.model.service import PortOptions
 from userproxy.settings import Settings, UdpSettings
 
+pytestmark = pytest.mark.usefixtures("batching")
+
 
 def limits(
     *, all_: int = 8192, each: int = 4096, unreplied_s: float = 30.0, stream_s: float = 120.0

@@ -27,6 +27,8 @@ from userproxy.dataplane.udp_flow import UdpFlow
 from userproxy.errors import NotListening
 from userproxy.settings import Settings, UdpSettings
 
+pytestmark = pytest.mark.usefixtures("batching")
+
 hosts = pytest.mark.parametrize("host", ["127.0.0.1", IPV6_LOOPBACK])
 SHORT = Settings(udp=UdpSettings(unreplied_timeout_s=0.2, stream_timeout_s=0.2))
 

@@ -12,7 +12,7 @@ import pytest
 from tests.dataplane.udp_peers import UdpPeer
 from tests.ipv6 import IPV6_LOOPBACK
 from userproxy.dataplane.sockets import bind_keeping_address
-from userproxy.dataplane.udp_sockets import accept_again, endpoint_socket, refuse
+from userproxy.dataplane.udp_sockets import accept_again, endpoint_socket, queued_bytes, readable, refuse
 from userproxy.model.routes import Endpoint
 
 hosts = pytest.mark.parametrize("host", ["127.0.0.1", "127.77.3.9", IPV6_LOOPBACK])
@@ -111,3 +111,22 @@ def test_an_endpoint_socket_is_never_its_own_endpoint(monkeypatch: pytest.Monkey
     monkeypatch.setattr("userproxy.dataplane.udp_sockets.Socket", Unlucky)
     with pytest.raises(ConnectionRefusedError):
         endpoint_socket(Endpoint.of("127.0.0.1", number))
+
+
+def test_readable_finds_datagrams_and_errors() -> None:
+    with UdpPeer() as endpoint, UdpPeer.to(endpoint.sock.getsockname()) as asks:
+        with UdpPeer.to(endpoint.sock.getsockname()) as quiet, UdpPeer() as gone:
+            refused = UdpPeer.to(gone.sock.getsockname())
+            with refused:
+                gone.close()
+                refused.send(b"anybody?")
+                endpoint.answer(b"answer", asks.address)
+                found = readable([peer.sock.fileno() for peer in (quiet, refused, asks)])
+                assert found == [refused.sock.fileno(), asks.sock.fileno()]
+                assert readable([]) == []
+
+
+def test_nothing_is_queued_on_loopback() -> None:
+    with UdpPeer() as endpoint, UdpPeer.to(endpoint.sock.getsockname()) as peer:
+        peer.send(b"x" * 1000)
+        assert queued_bytes(peer.sock) == 0

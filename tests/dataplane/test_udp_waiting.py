@@ -17,14 +17,14 @@ from userproxy.dataplane.counters import PortCounters
 from userproxy.dataplane.deadlines import Deadlines
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
-from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_clients import Client
 from userproxy.dataplane.udp_registry import ENDS_PER_TURN
 from userproxy.dataplane.udp_waiting import DATAGRAMS_PER_TURN, WaitingClients
 from userproxy.model.service import PortOptions
 from userproxy.settings import Settings
 
 
-def client(number: int) -> Address:
+def client(number: int) -> Client:
     return ("127.0.0.1", 1024 + number)
 
 
@@ -34,7 +34,7 @@ class Bench:
     def __init__(self, hold_s: float = 10.0) -> None:
         self.clock = Clock()
         self.again: list[Callable[[], None]] = []
-        self.forwarded: list[tuple[Address, bytes]] = []
+        self.forwarded: list[tuple[Client, bytes]] = []
         self.first_held = 0
         self.port = SimpleNamespace(
             counters=PortCounters(),
@@ -54,7 +54,7 @@ class Bench:
     def _count_first(self) -> None:
         self.first_held += 1
 
-    def _forward(self, address: Address, datagram: memoryview) -> None:
+    def _forward(self, address: Client, datagram: memoryview) -> None:
         self.forwarded.append((address, bytes(datagram)))
 
     def add(self, number: int, datagram: bytes = b"x") -> None:

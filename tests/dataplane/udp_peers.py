@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 from tests.dataplane.harness import Harness, route
 from userproxy.dataplane.snapshot import PortSnapshot
-from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_clients import Address
 from userproxy.model.names import Protocol, ServicePortName
 from userproxy.model.routes import Endpoint, Route
 from userproxy.model.service import PortOptions

@@ -19,6 +19,8 @@ from tests.integration.world import World, until, world
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
+pytestmark = pytest.mark.usefixtures("batching")
+
 SIZES = (0, 1, 8, 512, 1472, 8192, 65506, 65507)
 CHANGES = 30
 CLIENTS = 6

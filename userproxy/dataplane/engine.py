@@ -28,8 +28,8 @@ RDHUP = select.EPOLLRDHUP
 ERR = select.EPOLLERR
 HUP = select.EPOLLHUP
 _ALL = IN | OUT | RDHUP | select.EPOLLET
-READS = IN | select.EPOLLET
-"""For datagram sockets: each datagram that leaves one would bring an edge that says writable."""
+READS = IN
+"""For datagram sockets: by level, so that whoever reads some of what has come is told again of the rest."""
 _IN_OUT = IN | OUT
 
 BATCH = 256

@@ -18,8 +18,8 @@ from userproxy.dataplane.intake import Intake
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.tcp import TcpIntake
+from userproxy.dataplane.udp_clients import Address
 from userproxy.dataplane.udp_flow import FlowState
-from userproxy.dataplane.udp_hold import Address
 from userproxy.dataplane.udp_intake import UdpIntake
 
 __all__ = ["GivenDatagram", "GivenFlow", "Handover", "HeldClient"]

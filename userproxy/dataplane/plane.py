@@ -28,6 +28,7 @@ from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.snapshot import PortSnapshot, snapshot_of
 from userproxy.dataplane.states import StateLog
 from userproxy.dataplane.tcp import TcpIntake
+from userproxy.dataplane.udp_batching import Batching
 from userproxy.dataplane.udp_intake import UdpIntake
 from userproxy.errors import NotListening
 from userproxy.model.names import NamespacedName, Protocol, ServicePortName
@@ -47,6 +48,7 @@ class DataPlane:
         *,
         binder: Binder | None = None,
         dialler: Dialler | None = None,
+        batching: Batching | None = None,
         descriptor_limit: int | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
         changed: Callable[[], None] | None = None,
@@ -62,6 +64,7 @@ class DataPlane:
         self._runtime = Runtime(
             settings,
             dialler=dialler,
+            batching=batching,
             descriptor_limit=descriptor_limit,
             on_hold=on_hold,
             changed=self._changed,

@@ -12,6 +12,8 @@ from userproxy.dataplane.descriptors import Descriptors
 from userproxy.dataplane.dialling import Dialler, TcpDialler
 from userproxy.dataplane.engine import Engine
 from userproxy.dataplane.pipes import PipePool
+from userproxy.dataplane.udp_batching import Answers, Arrivals, Batching
+from userproxy.dataplane.udp_mmsg import best_batching
 from userproxy.dataplane.udp_registry import FlowRegistry
 from userproxy.model.names import ServicePortName
 from userproxy.settings import Settings
@@ -25,8 +27,8 @@ class Runtime:
     """One for each data plane; made inside a running loop, closed by the plane."""
 
     __slots__ = (
-        "changed", "connections", "deadlines", "descriptors", "dialler", "dormant", "engine", "failed",
-        "loop", "next_pause_log", "on_hold", "pipes", "random", "settings", "udp",
+        "answers", "arrivals", "changed", "connections", "deadlines", "descriptors", "dialler", "dormant",
+        "engine", "failed", "loop", "next_pause_log", "on_hold", "pipes", "random", "settings", "udp",
     )  # fmt: skip
 
     def __init__(
@@ -34,6 +36,7 @@ class Runtime:
         settings: Settings,
         *,
         dialler: Dialler | None = None,
+        batching: Batching | None = None,
         descriptor_limit: int | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
         changed: Callable[[], None] | None = None,
@@ -52,6 +55,9 @@ class Runtime:
         self.pipes = PipePool(settings.limits.max_splice_pipes, self.descriptors)
         self.dialler: Dialler = dialler if dialler is not None else TcpDialler(self.engine)
         self.random = random.Random()
+        batching = batching if batching is not None else best_batching()
+        self.arrivals: Arrivals = batching.arrivals()
+        self.answers: Answers = batching.answers(self.engine)
         self.on_hold = on_hold
         """Told the name when the first connection of a service port waits (rule L9)."""
         self.changed = changed if changed is not None else _nobody

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_clients import Client
 from userproxy.model.routes import Endpoint
 
 __all__ = ["FailedEndpoints"]
@@ -22,12 +22,12 @@ class FailedEndpoints:
     def __init__(self, timeout_s: float, max_clients: int = 1024) -> None:
         self.timeout_s = timeout_s
         self.max_clients = max_clients
-        self._clients: OrderedDict[Address, tuple[frozenset[Endpoint], float]] = OrderedDict()
+        self._clients: OrderedDict[Client, tuple[frozenset[Endpoint], float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._clients)
 
-    def of(self, client: Address, now: float) -> frozenset[Endpoint]:
+    def of(self, client: Client, now: float) -> frozenset[Endpoint]:
         """Endpoints to leave out for ``client``."""
         failed, last_s = self._clients.get(client, (frozenset[Endpoint](), now))
         if now - last_s >= self.timeout_s:
@@ -35,12 +35,12 @@ class FailedEndpoints:
             return frozenset()
         return failed
 
-    def add(self, client: Address, endpoint: Endpoint, now: float) -> None:
+    def add(self, client: Client, endpoint: Endpoint, now: float) -> None:
         self._clients[client] = (self.of(client, now) | {endpoint}, now)
         self._clients.move_to_end(client)
         if len(self._clients) > self.max_clients:
             self._clients.popitem(last=False)
 
-    def forget(self, client: Address) -> None:
+    def forget(self, client: Client) -> None:
         """An endpoint answered the client."""
         self._clients.pop(client, None)

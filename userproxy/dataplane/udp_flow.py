@@ -10,29 +10,26 @@ from typing import Protocol
 
 from userproxy.dataplane.closing import Phase, Who, close_state
 from userproxy.dataplane.counters import EndpointCounters
-from userproxy.dataplane.engine import ERR, IN, READS
+from userproxy.dataplane.engine import READS
 from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.udp_batching import Arrivals, Listening
+from userproxy.dataplane.udp_clients import Address, Client, address_of
 from userproxy.dataplane.udp_flows import FlowEntry
-from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_sockets import queued_bytes
 from userproxy.log import log_event
 from userproxy.model.routes import Endpoint, Route
 
-__all__ = ["DATAGRAM_BYTES", "FlowKeeper", "FlowState", "UdpFlow", "log_flow"]
+__all__ = ["FlowKeeper", "FlowState", "UdpFlow", "log_flow"]
 
 logger = logging.getLogger(__name__)
 
-DATAGRAM_BYTES = 1 << 16
-"""More than any datagram has: 65,507 bytes over IPv4, 65,527 over IPv6 (RFC 768, RFC 8200)."""
-ANSWERS_PER_TURN = 32
-"""Then other sockets have their turn."""
+LAST_TURNS = 2
+"""Of reading answers, when a flow ends."""
 _NO_BUFFER = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM})
-
-# Not the buffer that clients' datagrams are read into: a flow may end, and hand over its last answers,
-# while a datagram of another one is on its way.
-_buffer = bytearray(DATAGRAM_BYTES)
-_view = memoryview(_buffer)
+_NO_SEGMENTS = frozenset({errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.EOPNOTSUPP})
+"""What the kernel says when it cannot cut a message: a segment above the path's MTU, no checksums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +46,15 @@ class FlowState:
     idle_s: float
 
 
-class FlowKeeper(Protocol):
+class FlowKeeper(Listening, Protocol):
     """Who keeps the flow while it is open, and owns the socket that its client knows: the UDP intake."""
 
     service_port: ServicePort
+    stopped: bool
+    """Its socket is closed: answers have no way any more."""
 
-    def answered(self, flow: UdpFlow, datagram: memoryview) -> None:
-        """The endpoint sent ``datagram``."""
+    def replied(self, flow: UdpFlow) -> None:
+        """The endpoint sent the flow's first answer."""
         ...
 
     def over(self, flow: UdpFlow, who: Who) -> None:
@@ -67,19 +66,21 @@ class UdpFlow(FlowEntry):
     """Owns its socket from construction to `end`."""
 
     __slots__ = (
-        "_keeper", "_queued", "_runtime", "_sock", "address", "bytes_to_client", "bytes_to_endpoint",
-        "counters", "endpoint", "frozen", "is_over", "moved", "replied", "route", "started",
+        "_runtime", "bytes_to_client", "bytes_to_endpoint", "client", "client_pointer", "counters",
+        "endpoint", "is_over", "keeper", "moved", "replied", "route", "segments_to_client",
+        "segments_to_endpoint", "sock", "started",
     )  # fmt: skip
 
     def __init__(
-        self, keeper: FlowKeeper, runtime: Runtime, sock: Socket, address: Address, endpoint: Endpoint
+        self, keeper: FlowKeeper, runtime: Runtime, sock: Socket, client: Client, endpoint: Endpoint
     ) -> None:
-        self._keeper = keeper
+        self.keeper: FlowKeeper = keeper
         self._runtime = runtime
-        self._sock = sock
-        self._queued = False
-        self.address = address
-        """The client's, with its port."""
+        self.sock = sock
+        self.client: Client = client
+        self.client_pointer = 0
+        self.segments_to_client = True
+        self.segments_to_endpoint = True
         self.endpoint: Endpoint = endpoint
         self.counters: EndpointCounters = keeper.service_port.counters_of(endpoint)
         self.route: Route | None = keeper.service_port.route
@@ -91,7 +92,6 @@ class UdpFlow(FlowEntry):
         self.bytes_to_client = 0
         self.started = runtime.loop.time()
         self.is_over = False
-        self.frozen = False
         self.counters.open += 1
         self.counters.connections += 1
         runtime.engine.watch(sock.fileno(), self, READS)
@@ -99,80 +99,94 @@ class UdpFlow(FlowEntry):
     def send(self, datagram: memoryview) -> bool:
         """Pass a datagram on. False: it was not sent, and the flow has ended (rule C6)."""
         try:
-            self._sock.send(datagram)
+            self.sock.send(datagram)
         except OSError as error:
-            if error.errno in _NO_BUFFER:
-                self._keeper.service_port.counters.dropped["no buffer to endpoint"] += 1
-            elif error.errno == errno.EMSGSIZE:
-                self._keeper.service_port.counters.dropped["too large for endpoint"] += 1
-            else:  # ECONNREFUSED and the like: what ICMP said of an earlier datagram
-                self.end(Who.ENDPOINT)
+            if not self._survives(error):
                 return False
         else:
             self.bytes_to_endpoint += len(datagram)
         self._runtime.udp.touch(self)
         return True
 
+    def send_run(self, arrivals: Arrivals, first: int, end: int) -> int:
+        """Pass several on, in order. Less than ``end``: those from there were not sent, and it has ended."""
+        while end - first > 1:
+            try:
+                passed, tried = arrivals.send(self.sock, first, end, segments=self.segments_to_endpoint)
+            except OSError as error:
+                if error.errno in _NO_SEGMENTS and self.segments_to_endpoint:
+                    self.segments_to_endpoint = False
+                    continue
+                if not self._survives(error):
+                    return first
+                first += 1
+                continue
+            self.bytes_to_endpoint += sum(arrivals.sizes[first:passed])
+            if passed < tried and not queued_bytes(self.sock):
+                # The kernel told no error, for some were sent; with room to send it was an ICMP one.
+                self.end(Who.ENDPOINT)
+                return passed
+            first = passed
+        if first < end:
+            return end if self.send(arrivals.datagram(first)) else first
+        self._runtime.udp.touch(self)
+        return end
+
+    def _survives(self, error: OSError) -> bool:
+        """Count the datagram that could not be sent, or end the flow: what ICMP said of an earlier one."""
+        dropped = self.keeper.service_port.counters.dropped
+        if error.errno in _NO_BUFFER:
+            dropped["no buffer to endpoint"] += 1
+        elif error.errno == errno.EMSGSIZE:
+            dropped["too large for endpoint"] += 1
+        else:  # ECONNREFUSED and the like
+            self.end(Who.ENDPOINT)
+            return False
+        return True
+
     def ready(self, mask: int) -> None:
-        if mask & (IN | ERR) and not self._queued:
-            self._receive()
+        try:
+            self._runtime.answers.take(self)
+        except OSError:  # what ICMP said of an earlier datagram
+            self.end(Who.ENDPOINT)
 
     def failed(self, error: Exception) -> None:
         self.end(Who.ERROR)
 
-    def _receive(self) -> None:
-        """Hand over one turn's worth of answers."""
-        self._queued = False
-        if self.is_over or self.frozen:
+    def answered(self, size_bytes: int) -> None:
+        """That many bytes of answers are on their way to the client."""
+        self.bytes_to_client += size_bytes
+        if self.moved:
             return
-        try:
-            more = self._hand_over(ANSWERS_PER_TURN)
-        except OSError:  # what ICMP said of an earlier datagram
-            self.end(Who.ENDPOINT)
-            return
-        if more:
-            self._queued = True
-            self._runtime.engine.again(self._receive)
-
-    def _hand_over(self, most: int) -> bool:
-        """Hand over up to ``most`` answers; False when there are no more. Raises OSError."""
-        receive = self._sock.recv_into
-        try:
-            for _ in range(most):
-                size = receive(_buffer)
-                self._keeper.answered(self, _view[:size])
-        except BlockingIOError:
-            return False
-        return True
+        if self.replied:
+            self._runtime.udp.touch(self)
+        else:
+            self.replied = True
+            self.keeper.replied(self)
 
     def hand_over_last(self) -> None:
         """Hand over the answers that have come already, up to two turns' worth."""
-        for _ in range(2):
+        answers = self._runtime.answers
+        for _ in range(LAST_TURNS):
             try:
-                if not self._hand_over(ANSWERS_PER_TURN):
-                    return
+                if not answers.take(self):
+                    break
             except OSError as error:  # an ICMP error is told once, before the answers behind it
                 logger.debug("flow to %s: %s", self.endpoint, error)
+        answers.flush()
 
     # Between processes.
 
-    @property
-    def sock(self) -> Socket:
-        """To be duplicated."""
-        return self._sock
-
     def freeze(self) -> None:
         """Leave answers in the socket: another process may read them."""
-        self.frozen = True
-        self._runtime.engine.unwatch(self._sock.fileno())
+        self._runtime.engine.unwatch(self.sock.fileno())
 
     def thaw(self) -> None:
-        self.frozen = False
-        self._runtime.engine.watch(self._sock.fileno(), self, READS)
+        self._runtime.engine.watch(self.sock.fileno(), self, READS)
 
     def state(self, now: float) -> FlowState:
         return FlowState(
-            address=self.address,
+            address=address_of(self.client),
             endpoint=self.endpoint,
             replied=self.replied,
             moved=self.moved,
@@ -185,40 +199,44 @@ class UdpFlow(FlowEntry):
     def release(self) -> None:
         """Give up this process's copy; the flow goes on in another process and is counted there."""
         self.is_over = True
-        self._runtime.engine.unwatch(self._sock.fileno())
-        self._runtime.engine.close_later(self._sock)
-        self._runtime.udp.remove(self)
+        self._close()
         self.counters.open -= 1
+
+    def _close(self) -> None:
+        """Also where another process has a copy of the socket, which would be told about for ever."""
+        self._runtime.engine.unwatch(self.sock.fileno())
+        self._runtime.engine.close_later(self.sock)
+        self._runtime.udp.remove(self)
 
     def end(self, who: Who) -> None:
         """Close the socket, and count and tell the end, once."""
         if self.is_over:
             return
-        if who is not Who.ERROR:
+        if who is not Who.ERROR and not self.keeper.stopped:
             self.hand_over_last()
         if self.moved and who is Who.IDLE:
             who = Who.BOTH
         self.is_over = True
-        self._runtime.engine.close_later(self._sock)
-        self._runtime.udp.remove(self)
+        self._close()
         self.counters.open -= 1
         self.counters.bytes_to_endpoint += self.bytes_to_endpoint
         self.counters.bytes_to_client += self.bytes_to_client
         state = close_state(who, Phase.OVER if who is Who.BOTH else Phase.TRANSFERRING)
-        self._keeper.service_port.counters.ends[state] += 1
-        self._keeper.over(self, who)
+        self.keeper.service_port.counters.ends[state] += 1
+        self.keeper.over(self, who)
         if logger.isEnabledFor(logging.DEBUG):
             log_flow(
-                self._keeper.service_port, self.address, state, endpoint=self.endpoint.name,
+                self.keeper.service_port, self.client, state, endpoint=self.endpoint.name,
                 bytes_to_endpoint=self.bytes_to_endpoint, bytes_to_client=self.bytes_to_client,
                 duration_ms=round((self._runtime.loop.time() - self.started) * 1000, 3),
             )  # fmt: skip
 
 
 def log_flow(
-    service_port: ServicePort, address: Address, state: str, /, **fields: str | int | float | None
+    service_port: ServicePort, client: Client, state: str, /, **fields: str | int | float | None
 ) -> None:
     """One flow_closed line, also for a client that never had an endpoint."""
+    address = address_of(client)
     log_event(
         logger, logging.DEBUG, "flow_closed", **port_fields(service_port.key),
         client=Endpoint.of(address[0], address[1]).name, state=state, **fields,

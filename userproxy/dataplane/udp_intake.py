@@ -16,16 +16,17 @@ from collections.abc import Iterator, Sequence
 
 from userproxy.dataplane.binding import Bound
 from userproxy.dataplane.closing import Who
-from userproxy.dataplane.engine import ERR, IN, READS
+from userproxy.dataplane.engine import READS
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.udp_batching import Answering
+from userproxy.dataplane.udp_clients import Address, Client, address_of
 from userproxy.dataplane.udp_failures import FailedEndpoints
-from userproxy.dataplane.udp_flow import DATAGRAM_BYTES, FlowState, UdpFlow
-from userproxy.dataplane.udp_hold import Address
+from userproxy.dataplane.udp_flow import FlowState, UdpFlow
 from userproxy.dataplane.udp_listener import UdpListener
 from userproxy.dataplane.udp_registry import ENDS_PER_TURN
-from userproxy.dataplane.udp_sockets import endpoint_socket
+from userproxy.dataplane.udp_sockets import endpoint_socket, readable
 from userproxy.dataplane.udp_waiting import WaitingClients
 from userproxy.model.routes import Endpoint
 
@@ -39,16 +40,13 @@ DATAGRAMS_PER_TURN = 64
 QUEUED_TURNS = 256
 """16,384 datagrams: more than fit into the receive buffer."""
 
-_buffer = bytearray(DATAGRAM_BYTES)
-_view = memoryview(_buffer)
-
 
 class UdpIntake:
     """An `Intake`; also the keeper of its flows. Owns the bound socket until `stop`."""
 
     __slots__ = (
-        "_all", "_by_endpoint", "_current", "_failures", "_frozen", "_listener", "_queued", "_runtime",
-        "_stopped", "_waiting", "host", "port", "reason", "service_port", "sock",
+        "_all", "_by_endpoint", "_current", "_failures", "_listener", "_runtime", "_waiting", "host", "port",
+        "reason", "service_port", "sock", "stopped",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
@@ -61,15 +59,13 @@ class UdpIntake:
         self._listener = UdpListener(bound)
         self.sock = bound.sock
         self._all: set[UdpFlow] = set()
-        self._current: dict[Address, UdpFlow] = {}
+        self._current: dict[Client, UdpFlow] = {}
         """Each client's flow. Flows whose client has moved on are in ``_all`` only."""
         self._by_endpoint: Counter[Endpoint] = Counter()
         """How many current flows each endpoint has."""
         self._failures = FailedEndpoints(runtime.settings.udp.unreplied_timeout_s)
         self._waiting = WaitingClients(runtime, service_port, self._dispatch)
-        self._queued = False
-        self._frozen = False
-        self._stopped = False
+        self.stopped = False
         runtime.descriptors.hold(1)
         runtime.engine.watch(self.sock.fileno(), self, READS)
 
@@ -79,7 +75,7 @@ class UdpIntake:
     @property
     def state(self) -> ListenerState:
         """REFUSING also while the socket is open for the sake of flows that have an endpoint (rule C3)."""
-        if self._stopped:
+        if self.stopped:
             return ListenerState.DRAINING
         if self._listener.taken:
             return ListenerState.TAKEN
@@ -91,7 +87,7 @@ class UdpIntake:
         return iter(tuple(self._all))
 
     def route_changed(self) -> None:
-        if self._stopped or self._runtime.dormant:
+        if self.stopped or self._runtime.dormant:
             return
         self._open_or_refuse()
         self._listener.spread(self.service_port)
@@ -115,7 +111,7 @@ class UdpIntake:
         """Refuse, forward what is queued, hand over the answers that have come, close. Ends all flows."""
         if self._runtime.dormant:
             self.release()
-        elif not self._stopped:
+        elif not self.stopped:
             self._close_socket()
             self._end_some()
 
@@ -125,7 +121,7 @@ class UdpIntake:
     def cut(self, who: Who) -> int:
         if self._runtime.dormant:
             self.release()
-        elif not self._stopped:
+        elif not self.stopped:
             self._close_socket()
         flows = tuple(self._all)
         for flow in flows:
@@ -138,9 +134,10 @@ class UdpIntake:
             self._listener.refuse()  # the queue gets no longer from here on
         self.take_queued()
         self._waiting.drop(Who.STOP)
-        for flow in self._all:
-            flow.hand_over_last()
-        self._stopped = True
+        by_descriptor = {flow.sock.fileno(): flow for flow in self._all}
+        for fd in readable(by_descriptor):
+            by_descriptor[fd].hand_over_last()
+        self.stopped = True
         self._runtime.engine.unwatch(self.sock.fileno())
         self._runtime.engine.close_later(self.sock)
         self._runtime.descriptors.give(1)
@@ -172,26 +169,25 @@ class UdpIntake:
 
     def waiting(self) -> Iterator[tuple[Address, float, Sequence[bytes]]]:
         """(client, how long it waits, datagrams) of each client that waits for an endpoint."""
-        return self._waiting.waiting()
+        for client, age_s, datagrams in self._waiting.waiting():
+            yield address_of(client), age_s, datagrams
 
     def freeze(self) -> None:
-        self._frozen = True
         self._runtime.engine.unwatch(self.sock.fileno())
         self._waiting.freeze()
         for flow in self._all:
             flow.freeze()
 
     def thaw(self) -> None:
-        self._frozen = False
         self._waiting.thaw()
         for flow in self._all:
             flow.thaw()
         self._runtime.engine.watch(self.sock.fileno(), self, READS)
 
     def release(self) -> None:
-        if self._stopped:
+        if self.stopped:
             return
-        self._stopped = True
+        self.stopped = True
         self._waiting.hand_over()
         for flow in self._all:
             flow.release()
@@ -208,7 +204,8 @@ class UdpIntake:
         if not registry.reserve(self, self._most_flows()):
             sock.close()
             return
-        flow = UdpFlow(self, self._runtime, sock, state.address, state.endpoint)
+        client = self._runtime.arrivals.client(state.address)
+        flow = UdpFlow(self, self._runtime, sock, client, state.endpoint)
         flow.route = None
         flow.replied, flow.moved = state.replied, state.moved
         flow.bytes_to_endpoint, flow.bytes_to_client = state.bytes_to_endpoint, state.bytes_to_client
@@ -217,61 +214,59 @@ class UdpIntake:
         registry.add(flow, self, self._idle_limit_s(replied=replied), idle_s=state.idle_s)
         self._all.add(flow)
         if not state.moved:
-            self._current[flow.address] = flow
+            self._current[client] = flow
             self._by_endpoint[flow.endpoint] += 1
 
-    def adopt_waiting(self, client: Address, datagram: bytes, age_s: float) -> None:
+    def adopt_waiting(self, address: Address, datagram: bytes, age_s: float) -> None:
         """A client of another process waits here from now on; the longest waiting one first."""
-        self._waiting.add(client, memoryview(datagram), age_s=age_s)
+        self._waiting.add(self._runtime.arrivals.client(address), memoryview(datagram), age_s=age_s)
 
     # From clients to endpoints.
 
     def ready(self, mask: int) -> None:
-        if mask & (IN | ERR) and not self._queued:
-            self._receive()
+        self._receive_some()
 
     def failed(self, error: Exception) -> None:
-        """The datagram that failed is lost; go on with those behind it."""
+        """The batch that failed is lost; those behind it are told again."""
         self.service_port.counters.dropped["error"] += 1
-        self._receive_later()
-
-    def _receive(self) -> None:
-        self._queued = False
-        if not self._stopped and not self._frozen and self._receive_some():
-            self._receive_later()
-
-    def _receive_later(self) -> None:
-        if not self._queued:
-            self._queued = True
-            self._runtime.engine.again(self._receive)
 
     def _receive_some(self) -> bool:
         """Forward one turn's worth of datagrams. False: there are no more."""
-        receive = self.sock.recvfrom_into
+        arrivals = self._runtime.arrivals
         current = self._current
-        for _ in range(DATAGRAMS_PER_TURN):
+        for _ in range(DATAGRAMS_PER_TURN // arrivals.most):
             try:
-                size, address = receive(_buffer)
-            except BlockingIOError:
-                return False
+                runs = arrivals.receive(self.sock)
             except OSError as error:
                 logger.debug("receiving on %s:%d failed: %s", self.host, self.port, error)
                 self.service_port.counters.dropped["error"] += 1
                 continue
-            flow = current.get(address)
-            if flow is None or flow.route is not self.service_port.route:
-                self._dispatch(address, _view[:size])
-            elif not flow.send(_view[:size]):
-                self._begin(address, _view[:size])
+            for client, first, end in runs:
+                flow = current.get(client)
+                if flow is not None and flow.route is self.service_port.route:
+                    first = flow.send_run(arrivals, first, end)
+                if first < end:
+                    self._dispatch_each(client, first, end)
+            if not runs or end < arrivals.most:
+                return False
         return True
 
-    def _dispatch(self, address: Address, datagram: memoryview) -> None:
+    def _dispatch_each(self, client: Client, first: int, end: int) -> None:
+        """One after the other: the first may begin a flow or end one."""
+        for index in range(first, end):
+            try:
+                self._dispatch(client, self._runtime.arrivals.datagram(index))
+            except Exception as error:
+                logger.error("a datagram was not forwarded", exc_info=error)
+                self.service_port.counters.dropped["error"] += 1
+
+    def _dispatch(self, client: Client, datagram: memoryview) -> None:
         """Forward by the client's flow, by a new one, or not at all (rules C3, T8, L9)."""
         service_port = self.service_port
-        if address in self._waiting:
-            self._waiting.add(address, datagram)  # behind its earlier ones
+        if client in self._waiting:
+            self._waiting.add(client, datagram)  # behind its earlier ones
             return
-        flow = self._current.get(address)
+        flow = self._current.get(client)
         if flow is not None:
             if flow.endpoint in service_port.serving or flow.endpoint in service_port.usable:
                 flow.route = service_port.route
@@ -280,18 +275,18 @@ class UdpIntake:
             elif service_port.usable:
                 self._leave_behind(flow)
         if service_port.usable:
-            self._begin(address, datagram)
+            self._begin(client, datagram)
         elif service_port.route.options.hold_s:
-            self._waiting.add(address, datagram)
+            self._waiting.add(client, datagram)
         else:
             service_port.counters.dropped["no endpoint"] += 1
 
-    def _begin(self, address: Address, datagram: memoryview) -> None:
+    def _begin(self, client: Client, datagram: memoryview) -> None:
         """Send ``datagram`` by a new flow; each endpoint is tried once (rules B4, C6)."""
         counters = self.service_port.counters
         registry = self._runtime.udp
         most = self._most_flows()
-        for endpoint in self._candidates(address):
+        for endpoint in self._candidates(client):
             if not registry.reserve(self, most):
                 counters.dropped["no descriptor"] += 1
                 return
@@ -305,10 +300,10 @@ class UdpIntake:
                 self.service_port.counters_of(endpoint).dial_failures += 1
                 logger.debug("flow to %s failed: %s", endpoint, error)
                 continue
-            flow = UdpFlow(self, self._runtime, sock, address, endpoint)
+            flow = UdpFlow(self, self._runtime, sock, client, endpoint)
             registry.add(flow, self, self._idle_limit_s(replied=False))
             self._all.add(flow)
-            self._current[address] = flow
+            self._current[client] = flow
             self._by_endpoint[endpoint] += 1
             counters.accepted += 1
             if flow.send(datagram):
@@ -319,12 +314,13 @@ class UdpIntake:
         stated = self.service_port.route.options.max_connections
         return stated or self._runtime.settings.udp.max_flows_per_service
 
-    def _candidates(self, address: Address) -> Iterator[Endpoint]:
+    def _candidates(self, client: Client) -> Iterator[Endpoint]:
         """Endpoints to try, each once; those that refused this client before come last."""
         tried: set[Endpoint] = set()
-        failed = self._failures.of(address, self._runtime.loop.time())
+        failed = self._failures.of(client, self._runtime.loop.time())
+        host = address_of(client)[0]
         while True:
-            endpoint = self.service_port.choose(address[0], tried | failed)
+            endpoint = self.service_port.choose(host, tried | failed)
             if endpoint is not None:
                 tried.add(endpoint)
                 yield endpoint
@@ -349,38 +345,30 @@ class UdpIntake:
 
     # From endpoints to clients: what a flow says to its keeper.
 
-    def answered(self, flow: UdpFlow, datagram: memoryview) -> None:
-        if self._stopped:
-            return
-        try:
-            self.sock.sendto(datagram, flow.address)
-            flow.bytes_to_client += len(datagram)
-        except OSError as error:  # no buffer, no route
-            self.service_port.counters.dropped["to client"] += 1
-            logger.debug("answer to %s failed: %s", flow.address, error)
-        if flow.moved:
-            return
-        if flow.replied:
-            self._runtime.udp.touch(flow)
-        else:
-            flow.replied = True
-            self._failures.forget(flow.address)
-            self._runtime.udp.set_timeout(flow, self._idle_limit_s(replied=True))
+    def replied(self, flow: UdpFlow) -> None:
+        self._failures.forget(flow.client)
+        self._runtime.udp.set_timeout(flow, self._idle_limit_s(replied=True))
+
+    def not_answered(self, flow: Answering, size_bytes: int, error: OSError) -> None:
+        """No buffer, no route."""
+        flow.answered(-size_bytes)
+        self.service_port.counters.dropped["to client"] += 1
+        logger.debug("answer to %s failed: %s", address_of(flow.client), error)
 
     def over(self, flow: UdpFlow, who: Who) -> None:
         self._all.discard(flow)
         self._uncurrent(flow)
         if who is Who.ENDPOINT:
             self._remember_failure(flow)
-        if self._stopped:
+        if self.stopped:
             if not self._all:
                 self._runtime.changed()
         elif not self.service_port.usable:
             self._open_or_refuse()
 
     def _uncurrent(self, flow: UdpFlow) -> None:
-        if self._current.get(flow.address) is flow:
-            del self._current[flow.address]
+        if self._current.get(flow.client) is flow:
+            del self._current[flow.client]
             self._by_endpoint[flow.endpoint] -= 1
             if not self._by_endpoint[flow.endpoint]:
                 del self._by_endpoint[flow.endpoint]
@@ -388,7 +376,8 @@ class UdpIntake:
     def _remember_failure(self, flow: UdpFlow) -> None:
         """The client's next datagram goes elsewhere, also where affinity says otherwise (rules B3, C6)."""
         now = self._runtime.loop.time()
-        self._failures.add(flow.address, flow.endpoint, now)
+        self._failures.add(flow.client, flow.endpoint, now)
         affinity = self.service_port.affinity
-        if affinity is not None and affinity.get(flow.address[0], now) == flow.endpoint:
-            affinity.forget(flow.address[0])
+        host = address_of(flow.client)[0]
+        if affinity is not None and affinity.get(host, now) == flow.endpoint:
+            affinity.forget(host)

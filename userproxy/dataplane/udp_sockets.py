@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
+import select
 import socket
 import struct
+import sys
+import termios
 from _socket import socket as Socket
+from collections.abc import Iterable
 
 from userproxy.model.routes import Endpoint
 
-__all__ = ["accept_again", "endpoint_socket", "is_refusing", "refuse", "tune_listener"]
+__all__ = [
+    "accept_again", "endpoint_socket", "is_refusing", "queued_bytes", "readable", "refuse", "tune_listener",
+]  # fmt: skip
 
 RECEIVE_BUFFER_BYTES = 1 << 20
 """The kernel doubles it, for its own accounting, and caps it at net.core.rmem_max. Its default holds two
@@ -42,6 +49,19 @@ def endpoint_socket(endpoint: Endpoint) -> Socket:
         sock.close()
         raise
     return sock
+
+
+def queued_bytes(sock: Socket) -> int:
+    """What the kernel has taken and not sent yet (TIOCOUTQ, udp(7)), with its own accounting."""
+    return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+def readable(descriptors: Iterable[int]) -> list[int]:
+    """Those on which a datagram or an error waits."""
+    poll = select.poll()
+    for fd in descriptors:
+        poll.register(fd, select.POLLIN)
+    return [fd for fd, _ in poll.poll(0)]
 
 
 def refuse(sock: Socket) -> None:

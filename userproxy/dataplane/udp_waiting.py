@@ -8,8 +8,9 @@ from userproxy.dataplane.closing import Phase, Who, close_state
 from userproxy.dataplane.deadlines import Deadline
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.udp_clients import Client
 from userproxy.dataplane.udp_flow import log_flow
-from userproxy.dataplane.udp_hold import Address, HeldDatagrams
+from userproxy.dataplane.udp_hold import HeldDatagrams
 from userproxy.dataplane.udp_registry import ENDS_PER_TURN, TURN_S
 
 __all__ = ["WaitingClients"]
@@ -26,7 +27,7 @@ class WaitingClients:
         self,
         runtime: Runtime,
         service_port: ServicePort,
-        forward: Callable[[Address, memoryview], None],
+        forward: Callable[[Client, memoryview], None],
     ) -> None:
         self._runtime = runtime
         self._service_port = service_port
@@ -41,7 +42,7 @@ class WaitingClients:
     def __contains__(self, client: object) -> bool:
         return client in self._held
 
-    def add(self, client: Address, datagram: memoryview, *, age_s: float = 0.0) -> None:
+    def add(self, client: Client, datagram: memoryview, *, age_s: float = 0.0) -> None:
         """Keep a copy of ``datagram`` for the hold time of the client's first one, or drop and count it.
 
         ``age_s``: how long it has waited in another process; older ones come first.
@@ -68,7 +69,7 @@ class WaitingClients:
     def thaw(self) -> None:
         self._arm()
 
-    def waiting(self) -> Iterator[tuple[Address, float, Sequence[bytes]]]:
+    def waiting(self) -> Iterator[tuple[Client, float, Sequence[bytes]]]:
         """(client, how long it waits, datagrams) of each."""
         now = self._runtime.loop.time()
         for client, since_s, datagrams in self._held.waiting():

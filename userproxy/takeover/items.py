@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from userproxy.dataplane.binding import Move
 from userproxy.dataplane.handover import GivenDatagram, GivenFlow, HeldClient
 from userproxy.dataplane.inheritance import SharedListener
+from userproxy.dataplane.udp_clients import Address
 from userproxy.dataplane.udp_flow import FlowState
-from userproxy.dataplane.udp_hold import Address
 from userproxy.errors import TakeoverError
 from userproxy.model.names import Family, Protocol, ServicePortName
 from userproxy.model.routes import Endpoint, RouteKey

@@ -1,0 +1,126 @@
+"""Memory for a batch of datagrams, and the messages that carry them out of it."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import socket
+from collections.abc import Sequence
+
+from userproxy.dataplane.udp_batching import DATAGRAM_BYTES
+from userproxy.dataplane.udp_vectors import (
+    CONTROL,
+    CONTROL_BYTES,
+    HEADER_WORDS,
+    NAME,
+    NAME_BYTES,
+    PART_COUNT,
+    PART_WORDS,
+    PARTS,
+    Words,
+)
+
+__all__ = ["Messages", "Slots", "equal_run", "headers_over", "parts_of"]
+
+_STRIDE = DATAGRAM_BYTES + 4096 + 64
+"""Slots that lie a power of two apart would all want the same few lines of the processor's caches."""
+MOST_SEGMENTS = 64
+"""Of one message (UDP_MAX_SEGMENTS of Linux 4.18; later ones take more)."""
+MOST_SEGMENTED_BYTES = 65_000
+"""Of one message that the kernel cuts; with all headers it has to fit into 65,535 (RFC 791)."""
+_UDP_SEGMENT = 103
+"""``linux/udp.h``; Python's socket module has no name for it."""
+_CONTROL_WORDS = 3
+_LENGTH = 18
+"""CMSG_LEN of the 16 bits that are the size of a segment (cmsg(3), udp(7))."""
+
+
+class Slots:
+    """Places of DATAGRAM_BYTES in one mapping: a page that no datagram ever touched takes no memory."""
+
+    __slots__ = ("_mapping", "count", "starts", "views")
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._mapping = mmap.mmap(-1, count * _STRIDE)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self._mapping))
+        whole = memoryview(self._mapping)
+        self.starts = [start + _STRIDE * slot for slot in range(count)]
+        self.views = [whole[_STRIDE * slot :][:DATAGRAM_BYTES] for slot in range(count)]
+
+
+def parts_of(slots: Slots) -> Words:
+    """An ``iovec`` over each slot, all of it."""
+    parts = Words(PART_WORDS * slots.count)
+    for slot, start in enumerate(slots.starts):
+        parts.view[PART_WORDS * slot] = start
+        parts.view[PART_WORDS * slot + 1] = DATAGRAM_BYTES
+    return parts
+
+
+def headers_over(parts: Words) -> Words:
+    """A message of one part for each slot."""
+    count = len(parts.view) // PART_WORDS
+    headers = Words(HEADER_WORDS * count)
+    for slot in range(count):
+        headers.view[HEADER_WORDS * slot + PARTS] = parts.address + 8 * PART_WORDS * slot
+        headers.view[HEADER_WORDS * slot + PART_COUNT] = 1
+    return headers
+
+
+class Messages:
+    """What sendmmsg is to send: each message is one slot, or several of one size that leave as segments."""
+
+    __slots__ = ("_controls", "_headers", "_lengths", "_parts", "_words", "at", "count")
+
+    def __init__(self, slots: Slots) -> None:
+        self._parts = parts_of(slots)
+        self._lengths = self._parts.view
+        self._headers = headers_over(self._parts)
+        self._words = self._headers.view
+        self._controls = Words(_CONTROL_WORDS * slots.count)
+        for message in range(slots.count):
+            control = _CONTROL_WORDS * message
+            self._controls.view[control] = _LENGTH
+            self._controls.view[control + 1] = socket.IPPROTO_UDP | _UDP_SEGMENT << 32
+            self._words[HEADER_WORDS * message + CONTROL] = self._controls.address + 8 * control
+        self.at = [self._headers.at(HEADER_WORDS * message) for message in range(slots.count)]
+        self.count = 0
+        """Messages that were added since `clear`."""
+
+    def clear(self) -> None:
+        self.count = 0
+
+    def add(self, slot: int, size: int, name: int = 0, name_bytes: int = 0) -> None:
+        """A datagram; ``name`` is where the ``sockaddr`` lies that it goes to."""
+        self._lengths[2 * slot + 1] = size
+        self._head(slot, 1, name, name_bytes, 0)
+
+    def add_segments(self, first: int, end: int, size: int, name: int = 0, name_bytes: int = 0) -> None:
+        """Datagrams of one size."""
+        for slot in range(first, end):
+            self._lengths[2 * slot + 1] = size
+        self._controls.view[_CONTROL_WORDS * self.count + 2] = size
+        self._head(first, end - first, name, name_bytes, 8 * _CONTROL_WORDS)
+
+    def _head(self, slot: int, parts: int, name: int, name_bytes: int, control_bytes: int) -> None:
+        words = self._words
+        header = HEADER_WORDS * self.count
+        words[header + NAME] = name
+        words[header + NAME_BYTES] = name_bytes
+        words[header + PARTS] = self._parts.address + 16 * slot
+        words[header + PART_COUNT] = parts
+        words[header + CONTROL_BYTES] = control_bytes
+        self.count += 1
+
+
+def equal_run(sizes: Sequence[int], first: int, end: int) -> int:
+    """Where the datagrams end that may leave as segments of one message with the first one."""
+    size = sizes[first]
+    if not size:  # a message of nothing has no segments
+        return first + 1
+    last = min(end, first + MOST_SEGMENTS, first + max(1, MOST_SEGMENTED_BYTES // size))
+    index = first + 1
+    while index < last and sizes[index] == size:
+        index += 1
+    return index
