@@ -300,11 +300,11 @@ class Link:
     def _replace(self, reason: str) -> None:
         """At once; later when it is the rule that it dies."""
         old = self._loop.time() - self._started_at >= YOUNG_S
-        self._deaths = 0 if old else self._deaths + 1
-        if self._deaths > MOST_FALSE_STARTS and not self._ever_greeted:
+        self._deaths = 1 if old else self._deaths + 1
+        if self._deaths >= MOST_FALSE_STARTS and not self._ever_greeted:
             self._table.failed(WorkerError(f"worker {self.index} does not start: {reason}"))
             return
-        pause_s = PAUSES_S[min(self._deaths, len(PAUSES_S) - 1)]
+        pause_s = PAUSES_S[min(self._deaths, len(PAUSES_S)) - 1]
         log_event(logger, logging.WARNING, "worker_lost", worker=self.index, message=reason, retry_s=pause_s)
         self._timer = self._loop.call_later(pause_s, self._start_again)
 
