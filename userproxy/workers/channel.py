@@ -186,8 +186,8 @@ class Channel:
             )
         except BlockingIOError:
             return
-        except OSError as error:
-            self._end(str(error.strerror))
+        except OSError:  # ECONNRESET: it has not read all before it closed its end
+            self._end(HUNG_UP)
             return
         if rights or flags & socket.MSG_CTRUNC:  # of one frame: the kernel never joins two messages' rights
             self._descriptors.append([number for _, _, content in rights for number in _numbers(content)])
