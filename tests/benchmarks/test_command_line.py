@@ -70,6 +70,7 @@ def chosen(peers: tuple[str, ...], cases: tuple[str, ...]) -> list[str]:
         pytest.param(["pure", "--part", "speed"], "speed", id="unknown part"),
         pytest.param(["pure", "--seconds", "0"], "--seconds", id="no time"),
         pytest.param(["scale", "--services", "many"], "--services", id="no number of Services"),
+        pytest.param(["start", "--loop", "trio"], "trio", id="unknown loop to start on"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], wrong: str) -> None:
@@ -194,6 +195,15 @@ def test_scale(tmp_path: Path) -> None:
     assert one["paged"]["routes"] == one["whole"]["routes"] == one["listeners"]["listening"] == 30
     assert len(one["changes"]["milliseconds"]) == 3
     assert "30 Services of 10 endpoints" in done.stdout
+
+
+def test_start(tmp_path: Path) -> None:
+    done, raw = tiny_run(tmp_path, "start", "--rounds", "1")
+    loops = raw["loops"]
+    assert isinstance(loops, dict)
+    assert loops.keys() == {"uvloop", "asyncio"}
+    assert all(0 < one["first_byte_s"] <= one["all_s"] for [one] in loops.values())
+    assert "asyncio, 1 starts: first byte forwarded after" in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
