@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from userproxy.errors import CredentialsError
 from userproxy.sources.kube.connection import AnonymousConnection
 
-__all__ = ["Moving", "Tokens", "nobody_listens"]
+__all__ = ["Moving", "Reconfigured", "Tokens", "nobody_listens"]
 
 
 class Moving(AnonymousConnection):
@@ -26,6 +26,25 @@ class Moving(AnonymousConnection):
         self.server = self._away_url if self._count in self._away else self._url
         self._count += 1
         return {}
+
+
+class Reconfigured(AnonymousConnection):
+    """Leads from one cluster to the next at each reload."""
+
+    def __init__(self, *urls: str) -> None:
+        super().__init__(urls[0])
+        self._urls = list(urls)
+
+    @property
+    def cluster(self) -> object:
+        return self.server
+
+    async def headers(self) -> Mapping[str, str]:
+        self.server = self._urls[0]
+        return {}
+
+    def reload(self) -> None:
+        del self._urls[0]
 
 
 class Tokens(AnonymousConnection):

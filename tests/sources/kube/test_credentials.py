@@ -286,3 +286,17 @@ def test_a_check_runs_no_plugin(config: Config) -> None:
     config.write({"exec": config.plugin()})
     config.connect().check()
     assert runs(config.folder) == 0
+
+
+async def test_the_cluster_is_another_one_when_the_kubeconfig_says_so(config: Config) -> None:
+    config.write({"token": "first"})
+    connection = config.connect()
+    first = connection.cluster
+    config.write({"token": "second"})
+    connection.reload()
+    await connection.headers()
+    assert connection.cluster == first, "only the user changed"
+    config.write({"token": "second"}, server="https://moved")
+    connection.reload()
+    await connection.headers()
+    assert connection.cluster != first

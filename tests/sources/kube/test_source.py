@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import uvloop
 
-from tests.sources.kube.connections import Tokens
+from tests.sources.kube.connections import Reconfigured, Tokens
 from tests.sources.kube.raw import bookmark, event_line, node, service, slice_, status
 from tests.sources.kube.running import running
 from tests.sources.kube.scripted_server import Answer, ScriptedServer, Stream, page, silence, watch
@@ -323,6 +323,24 @@ class TestReload:
                 new[0].event("ADDED", service("next", "8"))
                 await run.until(lambda said: "+next:80" in said)
                 assert run.told == ["+web:80", "Synced", "+next:80"]
+                assert time.waits == []
+
+    async def test_R5_reload_that_leads_to_another_cluster_lists_anew(self) -> None:
+        async with ScriptedServer() as old, ScriptedServer() as new:
+            time = VirtualTime()
+            source = KubeSource(Reconfigured(old.url, new.url), timing=time.timing())
+            async with running(source) as run:
+                old.lists("services", page(service("web"), service("api"), version="700"))
+                old.lists("endpointslices", page(kind=SLICES, version="700"))
+                await run.until_synced()
+                new.lists("services", page(service("web", port=81), version="7"))
+                new.lists("endpointslices", page(kind=SLICES, version="7"))
+                source.reload()
+                for resource in ("services", "endpointslices"):
+                    # The old cluster's version means nothing here, and may well be accepted.
+                    assert (await new.stream(resource)).request.version == "700"
+                    assert (await new.stream(resource)).request.version == "7"
+                assert run.told == ["+web:80", "+api:80", "Synced", "+web:81", "-api"]
                 assert time.waits == []
 
     async def test_reload_cuts_a_back_off_short(self) -> None:

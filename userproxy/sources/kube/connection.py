@@ -25,6 +25,13 @@ class Connection(Protocol):
         ...
 
     @property
+    def cluster(self) -> object:
+        """Which cluster this is: while it stays equal, resourceVersions mean the same. It may change as
+        `server` may; never to be shown.
+        """
+        ...
+
+    @property
     def proxy_url(self) -> str | None:
         """HTTP proxy to go through (kubeconfig ``proxy-url``, else HTTPS_PROXY and NO_PROXY, as kubectl).
 
@@ -77,6 +84,10 @@ class AnonymousConnection:
 
     def __repr__(self) -> str:
         return f"AnonymousConnection(server={self.server!r})"
+
+    @property
+    def cluster(self) -> object:
+        return None  # there is only the one that was given
 
     def ssl_context(self) -> ssl.SSLContext | None:
         # Made when first asked for: reading the system's authorities is slow, and plain HTTP needs none.

@@ -79,6 +79,10 @@ class ClusterConnection:
         return self._parts.target.cluster.server
 
     @property
+    def cluster(self) -> object:
+        return self._parts.target.cluster
+
+    @property
     def proxy_url(self) -> str | None:
         return self._parts.proxy_url
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from userproxy.errors import ResourceExpired, WatchError
 
 __all__ = [
+    "ClusterChanged",
     "ContinueExpired",
     "EndedEarly",
     "NotKubernetes",
@@ -16,6 +17,10 @@ __all__ = [
     "WrongAnswer",
     "WrongStream",
 ]
+
+
+class ClusterChanged(WatchError):
+    """Credentials lead to another cluster than the one whose resourceVersion we hold."""
 
 
 class Unreachable(WatchError):

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from userproxy.errors import ApiError, CredentialsError, ResourceExpired, UserproxyError
-from userproxy.sources.kube.failures import ContinueExpired, EndedEarly, Undecodable, Unreachable
+from userproxy.sources.kube.failures import (
+    ClusterChanged,
+    ContinueExpired,
+    EndedEarly,
+    Undecodable,
+    Unreachable,
+)
 
 __all__ = ["NEWEST", "PAGE_SIZE", "Failure", "Pause", "Position", "Request", "after", "failure_of", "listed"]
 
@@ -41,7 +47,7 @@ class Failure(Enum):
     """How a request failed, as far as the next one depends on it."""
 
     EXPIRED = auto()
-    """410, or 400/504 with cause ResourceVersionTooLarge."""
+    """410, or 400/504 with cause ResourceVersionTooLarge; or the version is another cluster's."""
     CONTINUE_EXPIRED = auto()
     """410 on a continue token."""
     REFUSED = auto()
@@ -135,7 +141,7 @@ def failure_of(error: UserproxyError) -> Failure:
     match error:
         case ContinueExpired():
             return Failure.CONTINUE_EXPIRED
-        case ResourceExpired():
+        case ResourceExpired() | ClusterChanged():
             return Failure.EXPIRED
         case Unreachable() | CredentialsError():
             return Failure.REFUSED

@@ -17,7 +17,7 @@ from userproxy.model.events import Event
 from userproxy.model.names import ObjectRef
 from userproxy.sources.kube.backoff import Backoff
 from userproxy.sources.kube.client import ApiClient
-from userproxy.sources.kube.failures import EndedEarly, Undecodable
+from userproxy.sources.kube.failures import ClusterChanged, EndedEarly, Undecodable
 from userproxy.sources.kube.framing import LineFramer
 from userproxy.sources.kube.known import Known
 from userproxy.sources.kube.listing import decoded, pages
@@ -54,6 +54,8 @@ class Reflector:
         self._backoff = Backoff()
         self._position = Position()
         self._version = ""
+        self._cluster: object = None
+        """Whose version that is."""
 
     @property
     def version(self) -> str:
@@ -92,6 +94,7 @@ class Reflector:
         unnamed: list[Page] = []
         version = ""
         count = 0
+        self._cluster = self._client.connection.cluster
         async with aclosing(pages(self._client, self.collection, self._position)) as answers:
             async for page in answers:
                 self._heard()
@@ -100,6 +103,7 @@ class Reflector:
                 for batch in self._steps(self._news(page, seen, unnamed)):
                     yield batch
                     await asyncio.sleep(0)
+        self._check_cluster("list")
         for batch in self._steps(self.known.keep_only(seen) if not unnamed else ()):
             yield batch
             await asyncio.sleep(0)
@@ -120,11 +124,13 @@ class Reflector:
     async def _watch(self) -> AsyncGenerator[Batch, None]:
         """Tell what one watch brings, until it ends in order.
 
-        Raises EndedEarly when it brought nothing in no time, WatchError when it ended within a line.
+        Raises EndedEarly when it brought nothing in no time, WatchError when it ended within a line,
+        ClusterChanged when the version to watch from is another cluster's.
         """
         position = self._position
         timeout_s = self._timing.watch_seconds()
         async with self._client.watch(self.collection, position.version, timeout_s) as chunks:
+            self._check_cluster("watch")
             started_s = self._heard()
             self._outages.answered(self.collection, proven=False)
             lasting = asyncio.get_running_loop().call_later(
@@ -197,6 +203,12 @@ class Reflector:
             if error.status in (429, 503) and error.retry_after_s is not None:
                 at_least_s = min(error.retry_after_s, self._timing.longest_retry_after_s)
         return self._backoff.wait_s(self._timing.now(), self._timing.random(), at_least_s=at_least_s)
+
+    def _check_cluster(self, verb: str) -> None:
+        """Raises ClusterChanged when credentials were read again meanwhile, and lead elsewhere now."""
+        if self._client.connection.cluster != self._cluster:
+            message = f"{verb} {self.collection.name}: the credentials lead to another cluster now"
+            raise ClusterChanged(message)
 
     def _heard(self) -> float:
         self.last_contact_s = self._timing.now()

@@ -75,7 +75,10 @@ class KubeSource:
         self._queue.mark(token)
 
     def reload(self) -> None:
-        """Read credentials again and connect anew; what is known stays, and back-off is cut short."""
+        """Read credentials again and connect anew; what is known stays, and back-off is cut short.
+
+        Where they lead to another cluster, everything is listed anew there.
+        """
         if self._following is None:
             self._connection.reload()
         else:
