@@ -81,6 +81,32 @@ def test_a_signal_in_the_first_moments(
     assert "Traceback" not in done.stderr
 
 
+INTERRUPTED = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r} and self in sys.meta_path:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from userproxy.cli import main
+raise SystemExit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["userproxy.errors", "userproxy.settings", "userproxy.cli.output", "userproxy.cli.run", "argparse"],
+)
+def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path: Path, module: str) -> None:
+    script = INTERRUPTED.format(module=module)
+    done = subprocess.run(
+        [sys.executable, "-c", script, "run", "-f", str(tmp_path / "missing.yaml")],
+        capture_output=True, text=True, timeout=LIMIT_S, env=environment(tmp_path), check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.spec("L6")
 async def test_a_signal_lets_open_connections_end_by_themselves(

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as type checkers take it; `typing` itself takes a tenth of a start to load
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         # Imported here, so that Ctrl-C is met in the first moments too.
-        from userproxy.cli.output import discard_output, open_standard_streams
+        from userproxy.cli.output import open_standard_streams
 
         open_standard_streams()
         try:
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise SystemExit(_flushed(end.code if isinstance(end.code, int) else 0)) from None
         return _flushed(code)
     except KeyboardInterrupt:
+        from userproxy.cli.output import discard_output
+
         discard_output()  # nobody may be reading it
         return 130
 

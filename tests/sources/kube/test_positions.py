@@ -8,6 +8,7 @@ import pytest
 
 from userproxy.errors import ApiError, CredentialsError, ResourceExpired, UserproxyError, WatchError
 from userproxy.sources.kube.failures import (
+    ClusterChanged,
     ContinueExpired,
     EndedEarly,
     NotKubernetes,
@@ -180,6 +181,7 @@ def test_R4_every_event_moves_the_version() -> None:
         pytest.param(ApiError("", status=503), Failure.OTHER, id="503"),
         pytest.param(Undecodable(""), Failure.UNDECODABLE, id="undecodable"),
         pytest.param(EndedEarly(""), Failure.ENDED_EARLY, id="ended early"),
+        pytest.param(ClusterChanged(""), Failure.EXPIRED, id="a version of another cluster"),
         pytest.param(WrongAnswer(""), Failure.OTHER, id="wrong kind"),
         pytest.param(NotKubernetes(""), Failure.OTHER, id="no Kubernetes"),
         pytest.param(WatchError(""), Failure.OTHER, id="cut or silent"),
