@@ -15,6 +15,8 @@ MAX_CONNECTIONS = 60_000
 """About as many as one address can have to one port."""
 DEFAULT_IN_FLIGHT = 1024
 DEFAULT_SIZE_BYTES = 64
+MIN_RATE = 1e-6
+"""A request in eleven days; a plan lasts a week at most."""
 MAX_RATE = 10_000_000.0
 MAX_SIZE_BYTES = {TCP: 16 * 1024 * 1024, UDP: 65_507}
 """Of a message; that of UDP is what an IPv4 datagram holds (RFC 768)."""
@@ -56,8 +58,8 @@ class Plan:
     max_answer_bytes: int = 64 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        if self.rate is not None and not 0 < self.rate <= MAX_RATE:
-            raise ConfigError(f"--rate {self.rate:g}: must be above 0 and at most {MAX_RATE:g} a second")
+        if self.rate is not None and not MIN_RATE <= self.rate <= MAX_RATE:
+            raise ConfigError(f"--rate {self.rate:g}: must be above 0: {MIN_RATE:g} to {MAX_RATE:g} a second")
         if self.arrivals not in ARRIVALS:
             raise ConfigError(f"--arrivals {self.arrivals}: must be one of {', '.join(ARRIVALS)}")
         if not 1 <= self.connections <= MAX_CONNECTIONS:
