@@ -56,7 +56,7 @@ class Target:
 
 
 async def _ended(child: Child, endless: bool) -> str:
-    """The tool's last words when it failed."""
+    """What the tool said first when it failed: perf goes on with advice."""
     if endless and not child.ended:
         await child.stop()
         return ""
@@ -66,4 +66,5 @@ async def _ended(child: Child, endless: bool) -> str:
         return str(error)
     if code == 0 and not endless:
         return ""
-    return child.said[-1].strip() if child.said else f"{child.name} ended with {code}"
+    said = [line.strip() for line in child.said if line.strip() != "Error:"]
+    return said[0] if said else f"{child.name} ended with {code}"

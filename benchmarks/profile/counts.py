@@ -130,9 +130,18 @@ def perf_stat(lines: Iterable[str]) -> dict[str, float]:
     for line in lines:
         fields = line.split(",")
         if len(fields) > 2 and fields[0].replace(".", "", 1).isdigit() and float(fields[0]):
-            counts[fields[2].removeprefix(_EVENT)] = float(fields[0])
+            counts[_event(fields[2])] = float(fields[0])
     every = counts.pop(_ALL_EVENT, None)
     if every is not None:
         others = every - sum(counts.values())
         counts |= {OTHERS: max(0.0, others)} if counts else {ALL: every}
     return counts
+
+
+def _event(name: str) -> str:
+    """Without privilege perf counts in user space only, and says so behind the name, some versions without a
+    colon."""
+    for known in (_ALL_EVENT, *(f"{_EVENT}{call}" for call in _NAMES)):
+        if name in (known, f"{known}:u", f"{known}u"):
+            return known.removeprefix(_EVENT)
+    return name

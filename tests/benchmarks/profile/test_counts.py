@@ -53,6 +53,11 @@ def test_perf_stat_of_all_calls_alone() -> None:
     assert perf_stat(["68717,,raw_syscalls:sys_enter,96875233,100.00,,"]) == {ALL: 68717}
 
 
+def test_perf_stat_without_privilege_marks_its_events() -> None:
+    lines = ["400,,syscalls:sys_enter_readu,1,100.00,,", "390,,syscalls:sys_enter_write:u,1,100.00,,"]
+    assert perf_stat(lines) == {"read": 400, "write": 390}
+
+
 def test_what_the_processor_does_not_count_is_left_out() -> None:
     lines = ["<not supported>,,instructions:u,0,100.00,,", "5000,,instructions:k,96875233,100.00,,"]
     assert perf_stat(lines) == {"instructions:k": 5000}
