@@ -16,6 +16,7 @@ __all__ = [
     "open_descriptors",
     "process_clock_s",
     "resident_bytes",
+    "resident_of_tree",
 ]
 
 PROC = Path("/proc")
@@ -113,6 +114,11 @@ def resident_bytes(pid: int, proc: Path = PROC) -> int:
         if name == "VmRSS":
             return int(value.split()[0]) * 1024
     raise ProcessLookupError(f"process {pid} has no memory any more")
+
+
+def resident_of_tree(root: int, proc: Path = PROC) -> int:
+    """Resident memory of ``root`` and its descendants. Raises ProcessLookupError when it has gone."""
+    return sum(resident_bytes(pid, proc) for pid in _tree(root, _all(proc)))
 
 
 def open_descriptors(pid: int, proc: Path = PROC) -> int:

@@ -69,6 +69,8 @@ def chosen(peers: tuple[str, ...], cases: tuple[str, ...]) -> list[str]:
         pytest.param(["compare", "a.json", "b.json"], "a.json: No such file", id="no such results"),
         pytest.param(["pure", "--part", "speed"], "speed", id="unknown part"),
         pytest.param(["pure", "--seconds", "0"], "--seconds", id="no time"),
+        pytest.param(["idle", "--connections", "0"], "--connections", id="no connection"),
+        pytest.param(["idle", "--peer", "direct"], "direct", id="no proxy"),
         pytest.param(["scale", "--services", "many"], "--services", id="no number of Services"),
         pytest.param(["start", "--loop", "trio"], "trio", id="unknown loop to start on"),
     ],
@@ -151,6 +153,19 @@ def test_leaks(tmp_path: Path) -> None:
     assert isinstance(loops, dict)
     assert list(loops) == ["uvloop"]
     assert "1,500 flows, 0 failed; at most 1,024 open at once" in done.stdout
+
+
+def test_idle(tmp_path: Path) -> None:
+    options = ("--connections", "100", "--rounds", "1", "--peer", "userproxy", "--peer", "streams")
+    done, raw = tiny_run(tmp_path, "idle", *options)
+    measurements = raw["measurements"]
+    assert isinstance(measurements, list)
+    assert [(each["peer"], each["connections"]) for each in measurements] == [
+        ("userproxy", 100),
+        ("streams", 100),
+    ]
+    assert all(each["before_bytes"] > 5_000_000 for each in measurements)
+    assert "resident bytes of the proxy for each idle connection" in done.stdout
 
 
 def test_latency_of_change(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from benchmarks.measuring.proc import (
     open_descriptors,
     process_clock_s,
     resident_bytes,
+    resident_of_tree,
 )
 
 
@@ -99,6 +100,14 @@ def test_memory_and_descriptors(tmp_path: Path) -> None:
     (entry / "status").write_text("Name:\tx\nVmPeak:\t  99 kB\nVmRSS:\t   51200 kB\n")
     assert resident_bytes(10, tmp_path) == 51200 * 1024
     assert open_descriptors(10, tmp_path) == 3
+
+
+def test_memory_of_a_tree(tmp_path: Path) -> None:
+    lines = (stat_line(10, 1, "1 1 0 0"), stat_line(11, 10, "1 1 0 0"), stat_line(20, 1, "1 1 0 0"))
+    proc = made_up(tmp_path, *lines)
+    for pid, kilobytes in ((10, 100), (11, 10), (20, 1)):
+        (proc / str(pid) / "status").write_text(f"VmRSS:\t {kilobytes} kB\n")
+    assert resident_of_tree(10, proc) == 110 * 1024
 
 
 def test_a_zombie_has_no_memory(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_it_runs_one_thread_in_tcp_mode_without_logging() -> None:
     assert found["option"] == [["clitcpka"], ["srvtcpka"], ["splice-auto"]]
     assert found[".if"] == [["defined(BUFSIZE)"], ["defined(SPLICE)"]]
     assert found["backlog"] == [["4096"]]
-    assert found["maxconn"] == [["4000"], ["4000"]]
+    assert found["maxconn"] == [["6000"], ["6000"]]
 
 
 @pytest.mark.skipif(not find("haproxy"), reason="haproxy is not installed")
