@@ -82,7 +82,8 @@ async def take(plan: Plan) -> Taken:
         progress = _Progress(len(windows))
         for number, case, peer in windows:
             backend.check()
-            measurement = Measurement(case, peer.name, number, await _read(plan, case, peer, pids, number))
+            reading = await _read(plan, case, peer, pids, number)
+            measurement = Measurement(case, peer.name, number, reading)
             progress.say(number, plan.rounds, _line(measurement))
             measurements.append(measurement)
     return Taken(measurements, {peer.name: peer.version for peer in running if peer.version}, missing)
@@ -113,6 +114,7 @@ async def _endpoints(
 
 async def _read(plan: Plan, case: Case, peer: RunningPeer, pids: Mapping[str, int], number: int) -> Reading:
     proxy = {} if peer.child is None else {"proxy": peer.child.pid}
+    proxy |= {f"worker-{index}": pid for index, pid in enumerate(peer.workers, 1)}
     try:
         if number == 0 and case.check is not None and case.check != case.load:
             kind = case.check.kind

@@ -11,6 +11,7 @@ from pathlib import Path
 __all__ = [
     "CpuTime",
     "ProcessStat",
+    "children_of",
     "cpu_of_tree",
     "machine_busy_s",
     "open_descriptors",
@@ -94,6 +95,11 @@ def cpu_of_tree(
         user_s += own_user_s
         system_s += own_s - own_user_s
     return CpuTime(user_s, system_s)
+
+
+def children_of(pid: int, proc: Path = PROC) -> tuple[int, ...]:
+    """The processes that ``pid`` started and that run now, in order."""
+    return tuple(sorted(stat.pid for stat in _all(proc) if stat.parent == pid))
 
 
 def machine_busy_s(proc: Path = PROC) -> float:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from benchmarks.actors.remote import Load, Report
 from benchmarks.measuring.proc import CpuTime, cpu_of_tree, machine_busy_s
 
-__all__ = ["Window", "measure"]
+__all__ = ["ROLES", "Window", "measure"]
+
+ROLES = ("load", "backend", "proxy")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``cpu`` is by role: proxy (not for a direct connection), load, backend."""
+    """``cpu`` is by role: `ROLES`, the proxy not for a direct connection; ``worker-N`` are parts of it."""
 
     report: Report
     cpu: Mapping[str, CpuTime]
@@ -28,7 +30,7 @@ class Window:
     @property
     def others(self) -> float:
         """How many cores went to processes that have nothing to do with this window."""
-        ours_s = sum(cpu.total_s for cpu in self.cpu.values())
+        ours_s = sum(self.cpu[role].total_s for role in ROLES if role in self.cpu)
         return max(0.0, self.busy_s - ours_s) / self.report.seconds
 
 

@@ -18,6 +18,7 @@ _ALL: tuple[Peer, ...] = (
     Direct(),
     Userproxy(),
     Userproxy("asyncio", "userproxy-asyncio"),
+    Userproxy("uvloop", "userproxy-2-workers", workers=2),
     HAProxy(),
     HAProxy("haproxy-splice"),
     HAProxy("haproxy-256k"),

@@ -31,6 +31,8 @@ class RunningPeer:
     """Where clients go, by kind; a kind that it does not forward is missing."""
     child: Child | None
     """None for a direct connection."""
+    workers: tuple[int, ...] = ()
+    """Its processes that carry traffic, where there are several."""
 
 
 class Peer(Protocol):

@@ -9,21 +9,25 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.measuring.proc import children_of
 from benchmarks.peers.base import RunningPeer
 from benchmarks.userproxy_process import UserproxyProcess
 from userproxy.testing.objects import endpoint_slice, service
 
 __all__ = ["Userproxy", "manifests"]
 
+_LIMITS = {"udp": {"userproxy.dev/max-connections": "8192"}}
+"""As many flows for the one Service as userproxy has for all."""
 _PORTS = {"http": "8080", "transfer": "9000", "iperf": "5201", "udp": "5353/UDP"}
 
 
 class Userproxy:
     """``loop`` is its event loop: uvloop or asyncio."""
 
-    def __init__(self, loop: str = "uvloop", name: str = "userproxy") -> None:
+    def __init__(self, loop: str = "uvloop", name: str = "userproxy", workers: int = 1) -> None:
         self.name = name
         self._loop = loop
+        self._workers = workers
 
     def missing(self) -> str:
         return ""
@@ -34,9 +38,13 @@ class Userproxy:
             folder = Path(name)
             file = folder / "services.json"
             file.write_text(json.dumps(manifests(endpoints)))
-            async with UserproxyProcess("-f", file, loop=self._loop, folder=folder) as child:
+            arguments = ("-f", file, "--workers", self._workers)
+            async with UserproxyProcess(*arguments, loop=self._loop, folder=folder) as child:
                 addresses = await child.addresses(tuple(endpoints))
-                yield RunningPeer(self.name, f"{version('userproxy')} ({self._loop})", addresses, child)
+                workers = children_of(child.pid) if self._workers > 1 else ()
+                yield RunningPeer(
+                    self.name, f"{version('userproxy')} ({self._loop})", addresses, child, workers
+                )
 
 
 def manifests(endpoints: Mapping[str, str]) -> dict[str, object]:
@@ -44,5 +52,6 @@ def manifests(endpoints: Mapping[str, str]) -> dict[str, object]:
     items: list[object] = []
     for kind, endpoint in endpoints.items():
         protocol = "UDP" if kind == "udp" else "TCP"
-        items += [service(kind, _PORTS[kind]), endpoint_slice(kind, [endpoint], protocol=protocol)]
+        slices = endpoint_slice(kind, [endpoint], protocol=protocol)
+        items += [service(kind, _PORTS[kind], annotations=_LIMITS.get(kind)), slices]
     return {"apiVersion": "v1", "kind": "List", "items": items}

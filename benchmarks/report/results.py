@@ -33,7 +33,9 @@ class Series:
     """One peer in one case, by round. Values of a quantity that was not measured are missing."""
 
     quantities: dict[str, dict[int, float]] = field(default_factory=dict)
-    """``cost`` in the case's unit, ``rate`` a second, ``p50`` and ``p99`` in ms, ``lost`` as a part of 1."""
+    """By name: ``cost`` in the case's unit, ``rate`` a second, ``p50`` and ``p99`` in ms, ``lost`` as a part
+    of 1, ``uneven``: time of the busiest worker by that of the idlest.
+    """
     failed: int = 0
     error: str = ""
     tools: set[str] = field(default_factory=set)
@@ -146,6 +148,9 @@ def _add(series: Series, one: Mapping[str, object], facts: CaseFacts) -> None:
     if "proxy" in cpu:
         seconds = float(sum(cpu["proxy"].values()))
         found["cost"] = seconds / amount * (1.0 if facts.unit == "s" else 1e6)
+    workers = [sum(map(float, cpu[role].values())) for role in cpu if role.startswith("worker-")]
+    if workers and min(workers) > 0:
+        found["uneven"] = max(workers) / min(workers)
     found |= {str(name): float(value) for name, value in latency.items()}
     if one.get("lost") is not None:
         found["lost"] = float(str(one["lost"]))

@@ -58,6 +58,8 @@ def _target_row(results: Results, standing: Standing) -> tuple[str, ...]:
     ]
     verdict = {None: "not measured", True: "yes", False: "no"}[standing.met]
     ours, theirs = cells
+    if not target.reference:
+        return (target.work, ours, _NONE, _NONE, f"<= {target.limit:,g}", verdict)
     return (
         target.work,
         ours,
@@ -109,7 +111,14 @@ def _cells(facts: CaseFacts, series: Series, ratio: Spread | None) -> list[str]:
     return [rate, _spread(series.spread("cost"), _form(facts)), _spread(ratio, ".2f")]
 
 
-_HEADS = {"p50": "p50, ms", "p99": "p99, ms", "lost": "lost, %"}
+_HEADS = {
+    "p50": "p50, ms",
+    "p99": "p99, ms",
+    "lost": "lost, %",
+    "uneven": "busiest worker by idlest",
+}
+"""Of the columns that not every case has."""
+_UNITS = {"p50": "ms", "p99": "ms", "uneven": "times"}
 
 
 def _limits(results: Results, case: str) -> list[tuple[str, str]]:
@@ -130,7 +139,7 @@ def _quantity(facts: CaseFacts | None, quantity: str, series: Series | None) -> 
         return _spread(percent, ".2f") + (" %" if facts else "")
     if facts is None or spread is None:
         return _spread(spread, ".2f")
-    unit = facts.unit if quantity == "cost" else "ms"
+    unit = _UNITS.get(quantity, facts.unit)
     form = _form(facts) if quantity == "cost" else ".2f"
     return f"{spread.median:{form}} {unit} ({spread.low:{form}}-{spread.high:{form}})"
 

@@ -11,13 +11,16 @@ from benchmarks.report.results import Results
 __all__ = ["TARGETS", "Standing", "Target", "standings"]
 
 LOST = "lost"
+FLOWS = (1, 100, 8_000)
+WORKERS = "userproxy-2-workers"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """``quantity`` of ``peer`` is at most ``limit`` times that of ``reference``: the median over all rounds.
 
-    With ``quantity`` "lost" the parts themselves are compared, as both may be 0.
+    With ``quantity`` "lost" the parts themselves are compared, as both may be 0. Without a ``reference`` the
+    limit is that of the quantity itself.
     """
 
     work: str
@@ -48,7 +51,7 @@ def _bulk() -> Iterator[Target]:
 
 def _datagrams() -> Iterator[Target]:
     for size_bytes in (64, 1200):
-        for flows in (1, 100, 10_000):
+        for flows in FLOWS:
             work = f"UDP, {size_bytes:,} bytes, {flows:,} flow{'s' * (flows > 1)}: CPU per datagram"
             yield Target(work, f"udp-{size_bytes}-{flows}", 0.95, "nginx")
 
@@ -63,6 +66,10 @@ TARGETS = (
     *_datagrams(),
     Target("UDP, dense runs of equal datagrams: CPU per datagram", "udp-runs", 0.6, "nginx"),
     Target("UDP at an equal rate: datagrams lost", "udp-loss", 1.0, "nginx", LOST),
+    Target("two workers: CPU per request beside one", "requests-64", 1.05, "userproxy", peer=WORKERS),
+    Target(
+        "two workers, new connections: the busier beside the other", "connections", 1.1, "", "uneven", WORKERS
+    ),
 )
 
 
@@ -72,6 +79,10 @@ def standings(results: Results) -> list[Standing]:
 
 
 def _standing(results: Results, target: Target) -> Standing:
+    if not target.reference:
+        series = results.series.get((target.case, target.peer))
+        spread = series.spread(target.quantity) if series else None
+        return Standing(target, None, None if spread is None else round(spread.median, 2) <= target.limit)
     ratio = results.ratio(target.case, target.quantity, target.peer, target.reference)
     if target.quantity != LOST:
         # As it is printed.

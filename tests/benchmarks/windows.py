@@ -17,6 +17,7 @@ from benchmarks.report.results import Results, parse
 
 BY_NAME = {case.name: case for case in CASES}
 REQUESTS, BULK, LATENCY, LOSS = (BY_NAME[name] for name in ("requests-64", "bulk-1", "latency", "udp-loss"))
+CONNECTIONS = BY_NAME["connections"]
 
 
 def window(

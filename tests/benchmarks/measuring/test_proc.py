@@ -14,6 +14,7 @@ from benchmarks.measuring.proc import (
     TICK_S,
     CpuTime,
     ProcessStat,
+    children_of,
     cpu_of_tree,
     machine_busy_s,
     open_descriptors,
@@ -80,6 +81,12 @@ def test_the_clock_of_a_process() -> None:
     assert before is not None
     assert before <= time.process_time()
     assert process_clock_s(2**22 + 1) is None  # above the greatest number that there can be
+
+
+def test_children(tmp_path: Path) -> None:
+    lines = [stat_line(10, 1, "1 1 0 0"), stat_line(12, 10, "1 1 0 0"), stat_line(11, 10, "1 1 0 0")]
+    proc = made_up(tmp_path, *lines, stat_line(13, 11, "1 1 0 0"), stat_line(20, 1, "1 1 0 0"))
+    assert children_of(10, proc) == (11, 12)
 
 
 def test_a_process_that_has_gone(tmp_path: Path) -> None:

@@ -7,15 +7,17 @@ import pytest
 from benchmarks.forwarding.cases import CASES
 from benchmarks.forwarding.loads.base import Reading
 from benchmarks.forwarding.measurement import Measurement
+from benchmarks.measuring.proc import CpuTime
+from benchmarks.measuring.window import Window
 from benchmarks.report.results import Results
 from benchmarks.report.tables import targets
-from benchmarks.report.targets import TARGETS, Standing, standings
-from tests.benchmarks.windows import LATENCY, LOSS, results, results_of, window
+from benchmarks.report.targets import TARGETS, WORKERS, Standing, standings
+from tests.benchmarks.windows import CONNECTIONS, LATENCY, LOSS, results, results_of, window
 
 
-def standing(found: Results, case: str) -> Standing:
-    """The first target of the case."""
-    return next(each for each in standings(found) if each.target.case == case)
+def standing(found: Results, case: str, peer: str = "userproxy") -> Standing:
+    """The first target of the case and peer."""
+    return next(each for each in standings(found) if (each.target.case, each.target.peer) == (case, peer))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,18 @@ def test_loss_is_compared_even_where_there_is_none(ours: float, theirs: float, m
     )
 
 
+@pytest.mark.parametrize(("busier_s", "met"), [(0.54, True), (0.6, False)])
+def test_workers_are_compared_with_each_other(busier_s: float, met: bool) -> None:
+    taken = window(proxy_s=1.1)
+    parts = {"worker-1": CpuTime(busier_s, 0.0), "worker-2": CpuTime(0.0, 0.5)}
+    both = Window(taken.report, {**taken.cpu, **parts}, taken.busy_s)
+    assert both.others == taken.others  # workers are parts of the proxy
+    found = results_of([Measurement(CONNECTIONS, WORKERS, 0, Reading(both, 0, ""))])
+    assert standing(found, "connections", WORKERS).met is met
+    assert f"| {busier_s / 0.5:.2f} times" in targets(found)
+
+
 def test_every_target_has_its_case_and_peers() -> None:
     cases = {case.name: case for case in CASES}
     for target in TARGETS:
-        assert {target.peer, target.reference} <= set(cases[target.case].peers), target
+        assert {target.peer, target.reference or target.peer} <= set(cases[target.case].peers), target
