@@ -29,6 +29,10 @@ MODES: Mapping[str, tuple[str, str]] = {
         "benchmarks.profile.mode",
         "where the time goes: system calls, functions, a flame graph",
     ),
+    "load-agreement": (
+        "benchmarks.load_agreement.mode",
+        "whether userproxy load agrees with wrk and with known delays",
+    ),
     "pure": ("benchmarks.pure.mode", "what choosing, swapping, decoding and deriving cost without traffic"),
     "scale": ("benchmarks.scale.mode", "10,000 Services: first sync, changes, memory, listeners"),
     "start": ("benchmarks.start.mode", "from the start of a process to the first byte it forwards"),

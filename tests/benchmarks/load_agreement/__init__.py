@@ -1,0 +1,1 @@
+"""The benchmark that compares the load generator with wrk and with known delays."""

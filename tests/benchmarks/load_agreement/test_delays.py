@@ -1,0 +1,50 @@
+"""The server with known delays."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+
+import pytest
+
+from benchmarks.load_agreement.delays import ANSWER, DelayServer, cycle_of, percentile
+
+
+@pytest.mark.parametrize(("parts", "delays"), [(["5x2", "50x1"], [5, 5, 50]), (["0.5x1"], [0.5]), ([], [])])
+def test_a_cycle(parts: list[str], delays: list[float]) -> None:
+    assert cycle_of(parts) == delays
+
+
+@pytest.mark.parametrize("part", ["5", "x", "5xa", "ax1"])
+def test_no_cycle(part: str) -> None:
+    with pytest.raises(ValueError, match=r"could not convert|invalid literal"):
+        cycle_of([part])
+
+
+def test_percentiles() -> None:
+    values = [float(value) for value in range(100, 0, -1)]
+    assert [percentile(values, percent) for percent in (50, 99, 100)] == [50, 99, 100]
+
+
+def test_it_answers_and_says_how_long_that_took() -> None:
+    listening, telling = os.pipe()
+    server = DelayServer([1, 1, 30])
+    reports: list[str] = []
+    thread = threading.Thread(target=lambda: reports.extend(server.run(listening)))
+    thread.start()
+    host, _, port = server.address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        for _ in range(3):
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert client.recv(4096) == ANSWER
+    os.write(telling, b"report\n")
+    os.close(telling)
+    thread.join(30)
+    os.close(listening)
+    server.close()
+    [report] = map(json.loads, reports)
+    assert report["answered"] == 3
+    assert report["p50_ms"] >= 1
+    assert report["p99_ms"] >= 30
