@@ -9,6 +9,7 @@ import pytest
 from tests.routing.objects import HTTP, IPV4, IPV6, SCTP, TCP, UDP, name, service
 from userproxy.model.names import NamespacedName
 from userproxy.model.service import Service, ServicePortSpec
+from userproxy.routing import conflicts
 from userproxy.routing.conflicts import Claim, Conflicts, claims_of
 
 OLD, NEW = "2024-01-01T00:00:00Z", "2024-06-01T00:00:00Z"
@@ -117,3 +118,28 @@ def test_S10_same_number_of_another_protocol_is_no_conflict() -> None:
     conflicts.replace(WEB, {Claim("10.96.0.1", 53, TCP): ""}, OLD)
     assert conflicts.replace(API, {Claim("10.96.0.1", 53, UDP): ""}, NEW) == set()
     assert list(conflicts.problems(API)) == []
+
+
+def test_S10_hundreds_of_rivals_are_compared_once_for_each_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may come from a template that states the same number everywhere."""
+    looks = 0
+    seniority = conflicts._Claimant.seniority.fget  # type: ignore[attr-defined]  # a property
+
+    def counting(claimant: conflicts._Claimant) -> object:
+        nonlocal looks
+        looks += 1
+        return seniority(claimant)
+
+    monkeypatch.setattr(conflicts._Claimant, "seniority", property(counting))
+    rivals = [name(f"web-{number:03}") for number in range(200)]
+    board = Conflicts()
+    for key in rivals:
+        board.replace(key, CLAIMS, OLD)
+        list(board.problems(key))
+    assert looks <= 2 * len(rivals)
+    looks = 0
+    assert board.replace(rivals[0], {}) == set(rivals)
+    for key in rivals[1:]:
+        list(board.problems(key))
+    assert looks <= len(rivals)
+    assert board.winner(CLAIM) == rivals[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv6Network
 
@@ -27,9 +28,11 @@ from tests.routing.objects import (
     state,
 )
 from userproxy.model.events import Delete, KubeObject, Synced
-from userproxy.model.names import Family, ObjectRef
+from userproxy.model.names import Family, NamespacedName, ObjectRef
+from userproxy.model.problems import Problem
 from userproxy.model.service import Service, ServicePortSpec, ServiceType, TrafficPolicy
 from userproxy.routing import LoopbackAddresses
+from userproxy.routing.conflicts import Conflicts
 
 
 @pytest.mark.parametrize(
@@ -235,3 +238,24 @@ def test_S10_conflict_is_told_of_the_younger_and_both_are_served() -> None:
     assert one.take().problems == (problem,)
     fold(one, replace(old, headless=True))
     assert one.take().cleared == (problem,), "who is ignored claims nothing"
+
+
+def test_S10_rivals_that_go_together_are_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = replace(service("web"), cluster_ips=((IPV4, "10.96.0.1"),))
+    rivals = [replace(shared, name=f"web-{number:02}") for number in range(50)]
+    one = state(*rivals)
+    one.take()
+    worded: list[NamespacedName] = []
+    problems = Conflicts.problems
+
+    def noting(conflicts: Conflicts, key: NamespacedName) -> Iterator[Problem]:
+        worded.append(key)
+        return problems(conflicts, key)
+
+    monkeypatch.setattr(Conflicts, "problems", noting)
+    fold(one, *(Delete(rival.ref) for rival in rivals[:-2]))
+    changes = one.take()
+    assert len(worded) == len(set(worded))
+    assert len(changes.cleared) == len(rivals) - 1
+    assert [problem.object for problem in changes.problems] == [rivals[-1].ref]
+    assert "Service default/web-48 states it too" in str(changes.problems[0])

@@ -47,6 +47,8 @@ class Conflicts:
     def __init__(self) -> None:
         self._claimants: dict[NamespacedName, _Claimant] = {}
         self._rivals: dict[Claim, dict[NamespacedName, _Claimant]] = {}
+        self._winners: dict[Claim, _Claimant] = {}
+        """The senior one of the rivals, kept since hundreds of Services may state one address."""
 
     def replace(
         self, service: NamespacedName, claims: Mapping[Claim, str], creation_timestamp: str = ""
@@ -76,10 +78,8 @@ class Conflicts:
 
     def winner(self, claim: Claim) -> NamespacedName | None:
         """Who keeps ``claim``: the older creationTimestamp, then namespace/name. None: nobody claims it."""
-        rivals = self._rivals.get(claim)
-        if not rivals:
-            return None
-        return min(rivals.values(), key=lambda rival: rival.seniority).service
+        winner = self._winners.get(claim)
+        return winner.service if winner is not None else None
 
     def problems(self, service: NamespacedName) -> Iterator[Problem]:
         """One for each claim of ``service`` that another Service keeps."""
@@ -101,6 +101,9 @@ class Conflicts:
         self._claimants[claimant.service] = claimant
         for claim in claimant.claims:
             self._rivals.setdefault(claim, {})[claimant.service] = claimant
+            winner = self._winners.get(claim)
+            if winner is None or claimant.seniority < winner.seniority:
+                self._winners[claim] = claimant
 
     def _withdraw(self, claimant: _Claimant) -> None:
         del self._claimants[claimant.service]
@@ -109,6 +112,9 @@ class Conflicts:
             del rivals[claimant.service]
             if not rivals:
                 del self._rivals[claim]
+                del self._winners[claim]
+            elif self._winners[claim] is claimant:
+                self._winners[claim] = min(rivals.values(), key=lambda rival: rival.seniority)
 
 
 def claims_of(service: Service) -> dict[Claim, str]:

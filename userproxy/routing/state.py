@@ -48,6 +48,8 @@ class State:
         self._dirty: dict[NamespacedName, None] = {}
         self._addressing = Addressing(addresses)
         self._conflicts = Conflicts()
+        self._contested: dict[NamespacedName, None] = {}
+        """Whose claims, or rivals, have changed in this step."""
         self._table = RouteTable()
         self._problems = ProblemBoard()
 
@@ -133,6 +135,7 @@ class State:
                 budget -= 1 + self._derive(key, difference) // _ENDPOINTS_PER_STEP
                 if budget <= 0:
                     break
+            self._reword()
         new, cleared = self._problems.take()
         if difference.changed or difference.removed or new or cleared:
             self._generation += 1
@@ -222,12 +225,16 @@ class State:
         return hosts
 
     def _claim(self, key: NamespacedName, service: Service | None) -> None:
-        """Replace what ``key`` states for itself alone, and reword the problems that this touches."""
+        """Replace what ``key`` states for itself alone."""
         claims = claims_of(service) if service else {}
         created = service.creation_timestamp if service else ""
-        for affected in self._conflicts.replace(key, claims, created):
-            problems = self._conflicts.problems(affected)
-            self._problems.replace(_service_ref(affected), Topic.CONFLICT, problems)
+        self._contested.update(dict.fromkeys(self._conflicts.replace(key, claims, created)))
+
+    def _reword(self) -> None:
+        """Say of each Service whose claims or rivals changed what holds now: once, however many changed."""
+        for key in self._contested:
+            self._problems.replace(_service_ref(key), Topic.CONFLICT, self._conflicts.problems(key))
+        self._contested.clear()
 
 
 def _service_ref(key: NamespacedName) -> ObjectRef:
