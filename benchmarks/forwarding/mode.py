@@ -28,7 +28,11 @@ FULL = (5, Timing(0.5, 2.0))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = [case.name for case in CASES]
-    parser.add_argument("--quick", action="store_true", help="the main cases and peers, in under a minute")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="the main cases and peers in under a minute; without: about 20 minutes",
+    )
     parser.add_argument("--rounds", type=whole, metavar="N", help="default: 5, or 3 with --quick")
     parser.add_argument(
         "--seconds",

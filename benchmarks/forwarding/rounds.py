@@ -55,20 +55,19 @@ class _Progress:
 
     def say(self, number: int, rounds: int, line: str) -> None:
         self.done += 1
-        left_s = (time.monotonic() - self.began) / self.done * (self.windows - self.done)
-        print(
-            f"round {number + 1} of {rounds}: window {self.done} of {self.windows},"
-            f" {left_s // 60:.0f}:{left_s % 60:02.0f} left: {line}",
-            file=sys.stderr,
-            flush=True,
-        )
+        left_s = round((time.monotonic() - self.began) / self.done * (self.windows - self.done))
+        place = f"round {number + 1} of {rounds}: window {self.done} of {self.windows}"
+        _say(f"{place}, {left_s // 60}:{left_s % 60:02} left: {line}")
 
 
 async def take(plan: Plan) -> Taken:
     """Raises BenchmarkError when a peer or the backend does not start, or ends."""
     missing = {peer.name: how for peer in plan.peers if (how := peer.missing())}
     for name, how in missing.items():
-        print(f"{name} is left out: {how}", file=sys.stderr, flush=True)
+        _say(f"{name} is left out: {how}")
+    for tool, how in {case.loads[0].tool: case.loads[0].missing() for case in plan.cases}.items():
+        if how:
+            _say(f"{tool} is replaced by a bundled load: {how}")
     measurements = []
     async with AsyncExitStack() as exits:
         backend = await exits.enter_async_context(Backend())
@@ -130,6 +129,10 @@ async def _read(plan: Plan, case: Case, peer: RunningPeer, pids: Mapping[str, in
     if peer.child is not None:
         peer.child.check()
     return reading
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _line(measurement: Measurement) -> str:
