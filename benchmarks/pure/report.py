@@ -8,7 +8,7 @@ from benchmarks.measuring.spread import Spread, ratios
 from benchmarks.pure.case import Measured
 from benchmarks.pure.run import Taken
 
-__all__ = ["render"]
+__all__ = ["render", "spread_of"]
 
 _TITLES: Mapping[str, str] = {
     "picks": "picks per second, by number of endpoints",
@@ -39,7 +39,7 @@ def _table(part: str, measured: Sequence[Measured]) -> list[str]:
     names = list(dict.fromkeys(one.name for one in measured))
     rows = [("", *(f"{size:,}" for size in sizes))]
     for name in names:
-        cells = {one.size: _spread(one.rates) for one in measured if one.name == name}
+        cells = {one.size: spread_of(one.rates) for one in measured if one.name == name}
         rows.append((name, *(cells.get(size, "") for size in sizes)))
         speeds = {one.size: _speed(one) for one in measured if one.name == name and one.bytes_each}
         if speeds:
@@ -63,13 +63,14 @@ def _memory(memory: Mapping[str, Sequence[float]]) -> list[str]:
     return lines
 
 
-def _spread(values: Sequence[float]) -> str:
+def spread_of(values: Sequence[float]) -> str:
+    """Median, least and greatest: "6.17M (5.68M-6.20M)"."""
     found = Spread.of(values)
     return f"{_short(found.median)} ({_short(found.low)}-{_short(found.high)})"
 
 
 def _speed(one: Measured) -> str:
-    return _spread([rate * one.bytes_each / 1e6 for rate in one.rates])
+    return spread_of([rate * one.bytes_each / 1e6 for rate in one.rates])
 
 
 def _short(value: float) -> str:
