@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
+from unittest.mock import patch
 
 import pytest
 
@@ -151,6 +152,18 @@ async def test_changes_tell_of_a_ring_that_took_its_time() -> None:
         [ports] = (await anext(changes)).values()
         assert len(ports[0].endpoints) == 400
         await changes.aclose()
+
+
+async def test_what_is_said_together_is_published_together() -> None:
+    """However long nothing was said before: a Service without its slice would refuse for a moment."""
+    source = MemorySource()
+    async with Proxy(source, settings=EPHEMERAL) as proxy:
+        with patch("userproxy.proxy.FOLD_STEP_S", 0.0):
+            await proxy.settled()  # the last step has ended
+        before = proxy.snapshot().generation
+        source.apply(service("web", 80), endpoint_slice("web", ["10.0.0.1:80"]))
+        await proxy.settled()
+        assert proxy.snapshot().generation == before + 1
 
 
 async def test_changes_tell_of_a_drain_that_ended() -> None:

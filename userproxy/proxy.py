@@ -12,12 +12,13 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from userproxy.dataplane.contract import DrainReport, Plane
 from userproxy.dataplane.dialling import Dialler
+from userproxy.dataplane.feeds import Feed
 from userproxy.dataplane.plane import DataPlane
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.log import log_event
@@ -112,7 +113,7 @@ class Proxy:
         """All that somebody waits for."""
         self._stopping = False
         self._plane_problems: frozenset[Problem] = frozenset()
-        self._feeds: set[_Feed] = set()
+        self._feeds: set[Feed] = set()
 
     async def __aenter__(self) -> Self:
         self._fault = asyncio.get_running_loop().create_future()
@@ -209,19 +210,15 @@ class Proxy:
         What changes while the consumer is busy is folded. A service port that is gone and still has
         connections is there as ``draining``, beside its successor if there is one.
         """
-        feed = _Feed(dict.fromkeys(port.key for port in self._running.snapshot()))
+        plane, feed = self._running, Feed(self._state.routes)
         self._feeds.add(feed)
         try:
             while True:
-                keys, feed.keys = feed.keys, {}
-                feed.filled.clear()
-                found: dict[RouteKey, tuple[PortSnapshot, ...]] = dict.fromkeys(keys, ())
-                for port in self._running.snapshot(keys):
-                    found[port.key] = (*found[port.key], port)
-                yield found
-                await feed.filled.wait()
+                found = await feed.take(plane)
                 if self._plane is None:
                     return
+                yield found
+                await feed.wait()
         finally:
             self._feeds.discard(feed)
 
@@ -277,6 +274,8 @@ class Proxy:
         async with contextlib.aclosing(self._source.events()) as events:
             step_ends = loop.time() + FOLD_STEP_S
             async for event in events:
+                if self._publication is None:  # the loop had a turn since the last event
+                    step_ends = loop.time() + FOLD_STEP_S
                 self._fold(event)
                 if loop.time() >= step_ends:
                     await asyncio.sleep(0)
@@ -338,8 +337,7 @@ class Proxy:
         self._plane_problems = problems
         touched = self._plane.take_touched()
         for feed in self._feeds if touched else ():
-            feed.keys.update(dict.fromkeys(touched))
-            feed.filled.set()
+            feed.touch(touched)
 
     def _failed(self, error: BaseException) -> None:
         """A fault of ours on the loop: `__aexit__` raises it."""
@@ -361,16 +359,7 @@ class Proxy:
         if plane is not None:
             plane.close()
         for feed in self._feeds:
-            feed.filled.set()
-
-
-@dataclass(eq=False, slots=True)
-class _Feed:
-    """One consumer of `Proxy.changes`."""
-
-    keys: dict[RouteKey, None]
-    """Service ports that it has not been told of since they changed."""
-    filled: asyncio.Event = field(default_factory=asyncio.Event)
+            feed.wake()
 
 
 async def _raise_from(fault: asyncio.Future[None]) -> None:

@@ -55,15 +55,16 @@ def render(services: int, rounds: Sequence[Round]) -> str:
         f"  first sync to derived routes: in pages {_seconds(rounds, 'paged', 'first_sync_s')},"
         f" in one answer {_seconds(rounds, 'whole', 'first_sync_s')}",
         f"    the slower to orjson.loads: {_spread([one.ratios['sync'] for one in rounds])};"
-        f" without the collector {_spread([one.ratios['sync_uncollected'] for one in rounds])}",
+        f" in processor time {_spread([one.ratios['sync_cpu'] for one in rounds])},"
+        f" without the collector {_spread([one.ratios['sync_cpu_uncollected'] for one in rounds])}",
         f"    steps by themselves: parse {_seconds(rounds, 'parts', 'parse_s')}, with decoding"
         f" {_seconds(rounds, 'parts', 'parse_and_decode_s')}, derive"
         f" {_seconds(rounds, 'parts', 'fold_and_derive_s')}",
-        f"    longest time without a turn of the loop: in pages"
-        f" {_milliseconds(rounds, 'paged', 'longest_stall_s')}, in one answer"
-        f" {_milliseconds(rounds, 'whole', 'longest_stall_s')}",
+        f"    longest step on the loop, processor time: in pages"
+        f" {_milliseconds(rounds, 'paged', 'longest_step_s')}, in one answer"
+        f" {_milliseconds(rounds, 'whole', 'longest_step_s')}",
         f"  first sync to everything in force: {_seconds(rounds, 'proxy', 'all_in_force_s')},"
-        f" longest without a turn {_milliseconds(rounds, 'proxy', 'longest_stall_s')}",
+        f" longest step {_milliseconds(rounds, 'proxy', 'longest_step_s')}",
         f"  {services:,} listeners: {_seconds(rounds, 'listeners', 'listeners_s')}",
         f"  resident memory for each Service: routes {_each(services, rounds, 'paged')},"
         f" with listeners {_each(services, rounds, 'proxy')}",

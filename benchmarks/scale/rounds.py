@@ -49,11 +49,14 @@ class Round:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """First sync to one ``orjson.loads`` of the same bytes; a change to that in a small cluster."""
+        """First sync to one ``orjson.loads`` of the same bytes, the slower way of both; a change to that in a
+        small cluster. Times of the clock, and of the processor where others share it."""
         sync_s = max(self.paged["first_sync_s"], self.whole["first_sync_s"])
+        sync_cpu_s = max(self.paged["first_sync_cpu_s"], self.whole["first_sync_cpu_s"])
         return {
             "sync": sync_s / self.loads["loads_s"],
-            "sync_uncollected": sync_s / self.loads["loads_uncollected_s"],
+            "sync_cpu": sync_cpu_s / self.loads["loads_cpu_s"],
+            "sync_cpu_uncollected": sync_cpu_s / self.loads["loads_uncollected_cpu_s"],
             "change_cpu": self.changes.cpu_ms / self.changes_of_few.cpu_ms,
         }
 

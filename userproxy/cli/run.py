@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,9 +32,12 @@ from userproxy.errors import ConfigError
 from userproxy.settings import Addresses
 
 if TYPE_CHECKING:
+    from userproxy.cli.table import Table
     from userproxy.cli.table_file import TableFile
     from userproxy.cli.takeover import Takeover
+    from userproxy.dataplane.snapshot import PortSnapshot
     from userproxy.model.names import Protocol
+    from userproxy.model.routes import RouteKey
     from userproxy.proxy import Proxy
     from userproxy.settings import Settings
     from userproxy.sources.base import Source
@@ -45,6 +48,8 @@ logger = logging.getLogger(__name__)
 
 WORKERS_PER_CORE = 4
 """At most: more only get in each other's way."""
+FEW_PORTS = 256
+"""Service ports of which the table tells in less than 2 ms."""
 WILDCARDS_INTERVAL_S = 10.0
 """How often, at most, it is looked for others that listen on every address (rule L7)."""
 
@@ -200,15 +205,24 @@ async def _show(
             known = await wildcards.known()
             if table is None:
                 table = Table()
-                table.update(ports, known)
-                say(render(table.rows()) if ports else "no Service yet")
-            elif lines := table.update(ports, known):
+                await asyncio.to_thread(table.update, ports, known)
+                say(await asyncio.to_thread(render, table.rows()) if ports else "no Service yet")
+            elif lines := await _updated(table, ports, known):
                 say("\n".join(lines))
             else:
                 continue
             if table_file is not None:
                 # Meanwhile changes are folded: a busy cluster costs one write after the other, no more.
                 await asyncio.to_thread(table_file.keep, table.rows())
+
+
+async def _updated(
+    table: Table, ports: Mapping[RouteKey, tuple[PortSnapshot, ...]], known: Collection[tuple[Protocol, int]]
+) -> list[str]:
+    """Lines for what changed; many at once are made in a thread, so that traffic does not wait for them."""
+    if len(ports) <= FEW_PORTS:
+        return table.update(ports, known)
+    return await asyncio.to_thread(table.update, ports, known)
 
 
 class _Wildcards:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.service_port import ServicePort
@@ -13,8 +14,7 @@ from userproxy.model.service import TrafficPolicy
 __all__ = ["EndpointSnapshot", "PortSnapshot", "snapshot_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointSnapshot:
+class EndpointSnapshot(NamedTuple):
     """One endpoint of one service port. Bytes include those of open connections."""
 
     endpoint: str

@@ -49,7 +49,7 @@ def ended(port: PortSnapshot) -> PortSnapshot:
         ends[_CUT] += port.open
     return replace(
         port,
-        endpoints=tuple(replace(endpoint, open=0) for endpoint in port.endpoints),
+        endpoints=tuple(endpoint._replace(open=0) for endpoint in port.endpoints),
         open=0,
         held=0,
         ends=tuple(sorted(ends.items())),
@@ -66,12 +66,11 @@ def _endpoints(said: Sequence[PortSnapshot], counted: Sequence[PortSnapshot]) ->
     usable = {endpoint.endpoint for port in said for endpoint in port.endpoints if endpoint.usable}
     for name in sorted(rows, key=lambda name: (name not in usable, name)):
         if name in usable or rows[name].open:
-            yield replace(rows[name], usable=name in usable)
+            yield rows[name]._replace(usable=name in usable)
 
 
 def _sum(one: EndpointSnapshot, other: EndpointSnapshot) -> EndpointSnapshot:
-    return replace(
-        one,
+    return one._replace(
         open=one.open + other.open,
         connections=one.connections + other.connections,
         dial_failures=one.dial_failures + other.dial_failures,
