@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.errors import FileError
 from benchmarks.processes import ROOT
 from benchmarks.report.blocks import fill
-from benchmarks.report.plot import plot
+from benchmarks.report.plot import overview, plot
 from benchmarks.report.results import load
 from benchmarks.report.tables import cases, provenance, targets
 
@@ -17,7 +17,8 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="result files of forwarding")
-    parser.add_argument("--svg", type=Path, metavar="PICTURE", help="write the ratios of FILE as a picture")
+    parser.add_argument("--svg", type=Path, metavar="PICTURE", help="write all ratios of FILE as a picture")
+    parser.add_argument("--overview", type=Path, metavar="PICTURE", help="write those of userproxy alone")
     parser.add_argument(
         "--write",
         type=Path,
@@ -32,11 +33,13 @@ def run(options: argparse.Namespace) -> int:
     """Raises FileError, OSError."""
     if not options.files and not options.write:
         raise FileError("report: name a result FILE, or a document with --write")
-    if options.svg is not None and len(options.files) != 1:
-        raise FileError("report: --svg is made from exactly one FILE")
+    pictures = {options.svg: plot, options.overview: overview}
+    pictures.pop(None, None)
+    if pictures and len(options.files) != 1:
+        raise FileError("report: a picture is made from exactly one FILE")
     read = [load(path) for path in options.files]
-    if options.svg is not None:
-        options.svg.write_text(plot(read[0]), encoding="utf-8")
+    for path, draw in pictures.items():
+        path.write_text(draw(read[0]), encoding="utf-8")
     for document in options.write:
         _write(document)
     for results in read:

@@ -7,41 +7,51 @@ from benchmarks.report.results import Results
 from benchmarks.report.svg import Picture
 from benchmarks.report.tables import reference_of
 
-__all__ = ["plot"]
+__all__ = ["overview", "plot"]
 
 TITLE = "Processor time beside haproxy (UDP: nginx) in the same round; less is better"
+OURS = "userproxy"
 WIDTH = 760
 LEFT = 170
 """Where bars begin."""
 RIGHT = 60
+"""For the numbers."""
+TOP = 62
 BAR = 14
 STEP = 19
 GAP = 34
 MOST = 2.0
-"""A longer bar is cut, and says its number."""
+"""A longer bar is cut; its number is not."""
 
 
 def plot(results: Results) -> str:
     """An SVG picture: for each case, what each peer takes beside haproxy, or nginx for UDP."""
-    picture = Picture(WIDTH, "Processor time beside haproxy (UDP: nginx); less is better")
-    picture.text(
-        12, 22, "Processor time beside haproxy (UDP: nginx) in the same round; less is better", kind="title"
-    )
-    picture.text(12, 40, f"median of {results.rounds} rounds, whisker: least to greatest", kind="faint")
-    y = 62.0
+    picture, y = _picture(results), float(TOP)
     for case, facts in results.cases.items():
         bars = _bars(results, case)
         if not bars:
             continue
         picture.text(12, y, f"{case}: {facts.title}", kind="title")
-        y += 8
-        _grid(picture, y, len(bars))
-        for peer, spread in bars.items():
-            _bar(picture, y, peer, spread)
-            y += STEP
-        y += GAP - 8
+        y = _group(picture, y + 8, bars) + GAP - 8
     _scale(picture, y - GAP / 2 + 4)
     return picture.render(round(y))
+
+
+def overview(results: Results) -> str:
+    """An SVG picture: what userproxy takes in each case."""
+    found = {case: _bars(results, case).get(OURS) for case in results.cases}
+    bars = {case: spread for case, spread in found.items() if spread is not None}
+    picture = _picture(results)
+    bottom = _group(picture, TOP - 8, bars)
+    _scale(picture, bottom + 16)
+    return picture.render(round(bottom + 28))
+
+
+def _picture(results: Results) -> Picture:
+    picture = Picture(WIDTH, TITLE)
+    picture.text(12, 22, TITLE, kind="title")
+    picture.text(12, 40, f"median of all rounds ({results.rounds}), whisker: least to greatest", kind="faint")
+    return picture
 
 
 def _bars(results: Results, case: str) -> dict[str, Spread]:
@@ -55,11 +65,15 @@ def _bars(results: Results, case: str) -> dict[str, Spread]:
     return {peer: spread for peer, spread in found.items() if spread is not None}
 
 
-def _grid(picture: Picture, y: float, bars: int) -> None:
-    bottom = y + STEP * bars
+def _group(picture: Picture, y: float, bars: dict[str, Spread]) -> float:
+    """Bars below each other, by their names; where they end."""
+    bottom = y + STEP * len(bars)
     for ratio in (0.0, 0.5, 1.5, 2.0):
         picture.line(_x(ratio), y, _x(ratio), bottom, kind="grid")
+    for index, (name, spread) in enumerate(bars.items()):
+        _bar(picture, y + STEP * index, name, spread)
     picture.line(_x(1.0), y, _x(1.0), bottom, kind="limit")
+    return bottom
 
 
 def _scale(picture: Picture, y: float) -> None:
@@ -67,13 +81,14 @@ def _scale(picture: Picture, y: float) -> None:
         picture.text(_x(ratio), y, f"{ratio:g}", kind="faint", anchor="middle")
 
 
-def _bar(picture: Picture, y: float, peer: str, spread: Spread) -> None:
+def _bar(picture: Picture, y: float, name: str, spread: Spread) -> None:
     middle = y + STEP / 2
-    kind = "ours" if peer.startswith("userproxy") else "theirs"
-    picture.text(LEFT - 8, middle + 4, peer, anchor="end")
+    others = ("haproxy", "nginx", "pproxy", "streams")
+    picture.text(LEFT - 8, middle + 4, name, anchor="end")
+    kind = "theirs" if name.startswith(others) else "ours"
     picture.bar(LEFT, middle - BAR / 2, _x(spread.median) - LEFT, BAR, kind=kind)
     picture.line(_x(spread.low), middle, _x(spread.high), middle, kind="whisker")
-    picture.text(_x(spread.high) + 6, middle + 4, f"{spread.median:.2f}", kind="faint")
+    picture.text(WIDTH - 12, middle + 4, f"{spread.median:.2f}", kind="faint", anchor="end")
 
 
 def _x(ratio: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.forwarding.cases import CASES
 from benchmarks.report.blocks import fill
-from benchmarks.report.plot import plot
+from benchmarks.report.plot import overview, plot
 from benchmarks.report.results import load
 from tests.docs.project import DOCS, ROOT
 
@@ -29,11 +29,12 @@ def test_tables_are_made_from_the_results(path: Path) -> None:
     assert made == text, f"run: {AGAIN}"
 
 
-def test_all_documents_and_the_picture_show_the_same_run() -> None:
+def test_all_documents_and_pictures_show_the_same_run() -> None:
     [name] = set.union(*map(results_named_in, DOCUMENTS))
-    picture = (DOCS / "performance.svg").read_text(encoding="utf-8")
-    again = f"python -m benchmarks report {name} --svg docs/performance.svg"
-    assert picture == plot(load(ROOT / name)), f"run: {again}"
+    again = f"report {name} --overview docs/performance.svg --svg docs/performance-peers.svg"
+    for file, draw in (("performance.svg", overview), ("performance-peers.svg", plot)):
+        picture = (DOCS / file).read_text(encoding="utf-8")
+        assert picture == draw(load(ROOT / name)), f"run: python -m benchmarks {again}"
 
 
 def test_nothing_failed_in_that_run() -> None:

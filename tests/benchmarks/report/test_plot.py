@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from benchmarks.report.plot import LEFT, WIDTH, plot
+from benchmarks.report.plot import LEFT, WIDTH, overview, plot
 from benchmarks.report.svg import Picture
 from tests.benchmarks.windows import results
 
@@ -26,6 +26,16 @@ def test_each_ratio_is_a_bar_with_a_whisker() -> None:
     for element in (*bars, *picture.findall(f"{SVG}line")):
         for name in ("x", "x1", "x2"):
             assert LEFT <= float(element.get(name, LEFT)) <= WIDTH
+
+
+def test_the_overview_has_one_bar_for_each_case() -> None:
+    found = results({"userproxy": [11.0, 12.0], "nginx": [9.0, 9.0], "haproxy": [10.0, 10.0]})
+    picture = ElementTree.fromstring(overview(found))
+    [bar] = picture.findall(f"{SVG}rect")
+    assert bar.get("class") == "ours"
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert "requests-64" in texts
+    assert "1.15" in texts
 
 
 def test_a_dark_page_has_colours_of_its_own() -> None:
