@@ -183,6 +183,8 @@ class Flow:
         self.client: Client = sockaddr_of(self.user.address)
         self.client_pointer = 0
         self.segments_to_client = True
+        self.answers_in_bursts = len(answers) > 1
+        self.seen_in = self.seen_running = 0
         self.size_bytes = 0
         for answer in answers:
             self.endpoint.answer(answer, self.peer.address)

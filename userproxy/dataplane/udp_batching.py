@@ -73,6 +73,11 @@ class Answering(Protocol):
     """Where the kernel may read ``client``; 0: not asked for yet."""
     segments_to_client: bool
     """False after the kernel refused to cut a message into segments."""
+    answers_in_bursts: bool
+    """Read several at once."""
+    seen_in: int
+    seen_running: int
+    """When answers came, for `Answers` to find bursts."""
 
     @property
     def keeper(self) -> Listening: ...

@@ -66,9 +66,25 @@ class UdpFlow(FlowEntry):
     """Owns its socket from construction to `end`."""
 
     __slots__ = (
-        "_runtime", "bytes_to_client", "bytes_to_endpoint", "client", "client_pointer", "counters",
-        "endpoint", "is_over", "keeper", "moved", "replied", "route", "segments_to_client",
-        "segments_to_endpoint", "sock", "started",
+        "_runtime",
+        "answers_in_bursts",
+        "bytes_to_client",
+        "bytes_to_endpoint",
+        "client",
+        "client_pointer",
+        "counters",
+        "endpoint",
+        "is_over",
+        "keeper",
+        "moved",
+        "replied",
+        "route",
+        "seen_in",
+        "seen_running",
+        "segments_to_client",
+        "segments_to_endpoint",
+        "sock",
+        "started",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +95,8 @@ class UdpFlow(FlowEntry):
         self.sock = sock
         self.client: Client = client
         self.client_pointer = 0
+        self.answers_in_bursts = False
+        self.seen_in = self.seen_running = 0
         self.segments_to_client = True
         self.segments_to_endpoint = True
         self.endpoint: Endpoint = endpoint
@@ -110,6 +128,7 @@ class UdpFlow(FlowEntry):
 
     def send_run(self, arrivals: Arrivals, first: int, end: int) -> int:
         """Pass several on, in order. Less than ``end``: those from there were not sent, and it has ended."""
+        self.answers_in_bursts |= end - first > 1
         while end - first > 1:
             try:
                 passed, tried = arrivals.send(self.sock, first, end, segments=self.segments_to_endpoint)
@@ -167,6 +186,7 @@ class UdpFlow(FlowEntry):
     def hand_over_last(self) -> None:
         """Hand over the answers that have come already, up to two turns' worth."""
         answers = self._runtime.answers
+        self.answers_in_bursts = True
         for _ in range(LAST_TURNS):
             try:
                 if not answers.take(self):

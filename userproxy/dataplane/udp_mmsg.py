@@ -35,6 +35,8 @@ BATCH = 64
 ANSWERS_PER_TURN = 32
 """Of one flow; then other sockets have their turn."""
 LEAST_SEGMENTS = 2
+BURST_SIGNS = 4
+"""Batches in a row in which a flow has an answer; then several are read at once, which costs more for one."""
 _NOW = socket.MSG_DONTWAIT
 _NAME_BYTES = {socket.AF_INET: 16, socket.AF_INET6: 28}
 """``sockaddr_in`` and ``sockaddr_in6``."""
@@ -95,6 +97,9 @@ class MmsgArrivals:
                 self._slots, _NAME_BYTES[socket.AddressFamily(sock.family)]
             )
         count = self._calls.receive(sock.fileno(), names.at, BATCH, _NOW, None)
+        if count == 1:
+            self.sizes = [names.words.view[SIZE]]
+            return ((names.names(1)[0], 0, 1),)
         if count < 0:
             code = errno_now()
             if code == errno.EAGAIN:
@@ -148,8 +153,8 @@ class MmsgAnswers:
     """Gathers the answers of the flows of one listener at a time."""
 
     __slots__ = (
-        "_at", "_calls", "_engine", "_entries", "_filled", "_headers", "_keeper", "_messages", "_sizes",
-        "_slots", "_waits",
+        "_at", "_batch", "_calls", "_engine", "_filled", "_flows", "_headers", "_keeper", "_messages",
+        "_sizes", "_slots", "_views", "_waits",
     )  # fmt: skip
 
     def __init__(self, calls: VectorCalls, engine: Engine) -> None:
@@ -162,16 +167,43 @@ class MmsgAnswers:
         self._at = [headers.at(HEADER_WORDS * slot) for slot in range(self._slots.count)]
         self._sizes = headers.view[SIZE::HEADER_WORDS]
         self._messages = Messages(self._slots)
-        self._entries: list[tuple[Answering, int, list[int]]] = []
-        """Of each message: the flow, its first slot, and the sizes."""
+        self._views = self._slots.views
+        self._flows: list[Answering] = []
+        """Of each message."""
         self._keeper: Listening | None = None
         self._filled = 0
         self._waits = False
+        self._batch = 0
+        """The engine's batches in which there were answers."""
 
     def take(self, flow: Answering) -> bool:
         if flow.keeper is not self._keeper or self._filled > BATCH:
             self.flush()
             self._keeper = flow.keeper
+            self._messages.clear(len(flow.client))
+        if not self._waits:
+            self._waits = True
+            self._engine.after_batch(self._flush_batch)
+        if flow.answers_in_bursts:
+            return self._take_several(flow)
+        slot = self._filled
+        try:
+            size = flow.sock.recv_into(self._views[slot])
+        except BlockingIOError:
+            return False
+        if flow.seen_in == self._batch - 1:  # again and again: there may be more of them
+            flow.seen_running += 1
+            flow.answers_in_bursts = flow.seen_running >= BURST_SIGNS
+        else:
+            flow.seen_running = 0
+        flow.seen_in = self._batch
+        flow.answered(size)
+        self._messages.add(slot, size, flow.client_pointer or _point_to(flow))
+        self._flows.append(flow)
+        self._filled = slot + 1
+        return True
+
+    def _take_several(self, flow: Answering) -> bool:
         slot = self._filled
         count = self._calls.receive(flow.sock.fileno(), self._at[slot], ANSWERS_PER_TURN, _NOW, None)
         if count < 0:
@@ -179,40 +211,37 @@ class MmsgAnswers:
             if code == errno.EAGAIN:
                 return False
             raise OSError(code, os.strerror(code))
-        if not self._waits:
-            self._waits = True
-            self._engine.after_batch(self._flush_batch)
-        name = flow.client_pointer or _point_to(flow)
         if count == 1:
-            size = self._sizes[slot]
-            flow.answered(size)
-            self._messages.add(slot, size, name, len(flow.client))
-            self._entries.append((flow, slot, [size]))
-        else:
-            sizes = self._sizes[slot : slot + count].tolist()
-            flow.answered(sum(sizes))
-            self._gather(flow, slot, sizes, name)
+            flow.answers_in_bursts = False
+            flow.seen_running = 0
+        sizes = self._sizes[slot : slot + count].tolist()
+        flow.answered(sum(sizes))
+        self._gather(flow, slot, sizes)
         self._filled = slot + count
         return True
 
-    def _gather(self, flow: Answering, slot: int, sizes: list[int], name: int) -> None:
+    def _gather(self, flow: Answering, slot: int, sizes: list[int]) -> None:
+        name = flow.client_pointer or _point_to(flow)
         index = 0
         while index < len(sizes):
             last = equal_run(sizes, index, len(sizes)) if flow.segments_to_client else index + 1
             if last - index >= LEAST_SEGMENTS:
-                self._messages.add_segments(slot + index, slot + last, sizes[index], name, len(flow.client))
+                self._messages.add_segments(slot + index, slot + last, sizes[index], name)
             else:
                 last = index + 1
-                self._messages.add(slot + index, sizes[index], name, len(flow.client))
-            self._entries.append((flow, slot + index, sizes[index:last]))
+                self._messages.add(slot + index, sizes[index], name)
+            self._flows.append(flow)
             index = last
 
     def _flush_batch(self) -> None:
         self._waits = False
+        self._batch += 1
         self.flush()
 
     def flush(self) -> None:
         messages, keeper = self._messages, self._keeper
+        self._keeper = None
+        self._filled = 0
         if keeper is None or not messages.count:
             return
         fd = keeper.sock.fileno()
@@ -220,26 +249,23 @@ class MmsgAnswers:
         while sent < messages.count:
             done = self._calls.send(fd, messages.at[sent], messages.count - sent, _NOW)
             if done < 0:
-                self._send_singly(keeper, *self._entries[sent], errno_now())
+                self._send_singly(keeper, self._flows[sent], messages.slots_of(sent), errno_now())
                 done = 1
             sent += done
-        messages.clear()
-        self._entries.clear()
-        self._filled = 0
-        self._keeper = None
+        messages.clear(len(self._flows[0].client))
+        self._flows.clear()
 
-    def _send_singly(
-        self, keeper: Listening, flow: Answering, slot: int, sizes: list[int], code: int
-    ) -> None:
+    def _send_singly(self, keeper: Listening, flow: Answering, slots: range, code: int) -> None:
         """A message failed; where it was one of segments, each datagram may still leave by itself."""
-        if len(sizes) == 1:
-            keeper.not_answered(flow, sizes[0], OSError(code, os.strerror(code)))
+        if len(slots) == 1:
+            keeper.not_answered(flow, self._messages.size_of(slots[0]), OSError(code, os.strerror(code)))
             return
         if code in _REFUSED_SEGMENTS:
             flow.segments_to_client = False
-        for index, size in enumerate(sizes):
+        for slot in slots:
+            size = self._messages.size_of(slot)
             try:
-                keeper.sock.sendto(self._slots.views[slot + index][:size], address_of(flow.client))
+                keeper.sock.sendto(self._views[slot][:size], address_of(flow.client))
             except OSError as error:
                 keeper.not_answered(flow, size, error)
 

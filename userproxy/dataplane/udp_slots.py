@@ -12,7 +12,6 @@ from userproxy.dataplane.udp_vectors import (
     CONTROL,
     CONTROL_BYTES,
     HEADER_WORDS,
-    NAME,
     NAME_BYTES,
     PART_COUNT,
     PART_WORDS,
@@ -69,9 +68,22 @@ def headers_over(parts: Words) -> Words:
 
 
 class Messages:
-    """What sendmmsg is to send: each message is one slot, or several of one size that leave as segments."""
+    """What sendmmsg is to send: each message is one slot, or several of one size that leave as segments.
 
-    __slots__ = ("_controls", "_headers", "_lengths", "_parts", "_words", "at", "count")
+    As long as message n is slot n and nothing more, its header stays as it is, save for the name.
+    """
+
+    __slots__ = (
+        "_controls",
+        "_headers",
+        "_lengths",
+        "_name_bytes",
+        "_parts",
+        "_reshaped",
+        "_words",
+        "at",
+        "count",
+    )
 
     def __init__(self, slots: Slots) -> None:
         self._parts = parts_of(slots)
@@ -87,31 +99,56 @@ class Messages:
         self.at = [self._headers.at(HEADER_WORDS * message) for message in range(slots.count)]
         self.count = 0
         """Messages that were added since `clear`."""
+        self._reshaped = False
+        self._name_bytes = 0
 
-    def clear(self) -> None:
+    def clear(self, name_bytes: int = 0) -> None:
+        """Begin anew; ``name_bytes`` is the size of the ``sockaddr`` that each message goes to."""
+        if self._reshaped:
+            for message in range(self.count):
+                self._shape(message, message, 1, 0)
+            self._reshaped = False
         self.count = 0
+        if name_bytes != self._name_bytes:
+            self._name_bytes = name_bytes
+            for message in range(len(self.at)):
+                self._words[HEADER_WORDS * message + NAME_BYTES] = name_bytes
 
-    def add(self, slot: int, size: int, name: int = 0, name_bytes: int = 0) -> None:
-        """A datagram; ``name`` is where the ``sockaddr`` lies that it goes to."""
+    def add(self, slot: int, size: int, name: int = 0) -> None:
+        """A datagram; ``name`` is where the ``sockaddr`` lies."""
+        count = self.count
         self._lengths[2 * slot + 1] = size
-        self._head(slot, 1, name, name_bytes, 0)
+        self._words[HEADER_WORDS * count] = name
+        if slot != count:
+            self._shape(count, slot, 1, 0)
+        self.count = count + 1
 
-    def add_segments(self, first: int, end: int, size: int, name: int = 0, name_bytes: int = 0) -> None:
+    def add_segments(self, first: int, end: int, size: int, name: int = 0) -> None:
         """Datagrams of one size."""
         for slot in range(first, end):
             self._lengths[2 * slot + 1] = size
+        self._words[HEADER_WORDS * self.count] = name
         self._controls.view[_CONTROL_WORDS * self.count + 2] = size
-        self._head(first, end - first, name, name_bytes, 8 * _CONTROL_WORDS)
+        self._shape(self.count, first, end - first, 8 * _CONTROL_WORDS)
+        self.count += 1
 
-    def _head(self, slot: int, parts: int, name: int, name_bytes: int, control_bytes: int) -> None:
+    def slots_of(self, message: int) -> range:
+        """Which slots it carries."""
+        header = HEADER_WORDS * message
+        first = (self._words[header + PARTS] - self._parts.address) // 16
+        return range(first, first + self._words[header + PART_COUNT])
+
+    def size_of(self, slot: int) -> int:
+        """Of a slot that was added."""
+        return self._lengths[2 * slot + 1]
+
+    def _shape(self, message: int, slot: int, parts: int, control_bytes: int) -> None:
+        self._reshaped = True
         words = self._words
-        header = HEADER_WORDS * self.count
-        words[header + NAME] = name
-        words[header + NAME_BYTES] = name_bytes
+        header = HEADER_WORDS * message
         words[header + PARTS] = self._parts.address + 16 * slot
         words[header + PART_COUNT] = parts
         words[header + CONTROL_BYTES] = control_bytes
-        self.count += 1
 
 
 def equal_run(sizes: Sequence[int], first: int, end: int) -> int:
