@@ -66,25 +66,9 @@ class UdpFlow(FlowEntry):
     """Owns its socket from construction to `end`."""
 
     __slots__ = (
-        "_runtime",
-        "answers_in_bursts",
-        "bytes_to_client",
-        "bytes_to_endpoint",
-        "client",
-        "client_pointer",
-        "counters",
-        "endpoint",
-        "is_over",
-        "keeper",
-        "moved",
-        "replied",
-        "route",
-        "seen_in",
-        "seen_running",
-        "segments_to_client",
-        "segments_to_endpoint",
-        "sock",
-        "started",
+        "_runtime", "_take", "_touch", "answers_in_bursts", "bytes_to_client", "bytes_to_endpoint",
+        "client", "client_pointer", "counters", "endpoint", "is_over", "keeper", "moved", "replied",
+        "route", "seen_in", "seen_running", "segments_to_client", "segments_to_endpoint", "sock", "started",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +76,8 @@ class UdpFlow(FlowEntry):
     ) -> None:
         self.keeper: FlowKeeper = keeper
         self._runtime = runtime
+        self._take = runtime.answers.take
+        self._touch = runtime.udp.touch
         self.sock = sock
         self.client: Client = client
         self.client_pointer = 0
@@ -123,12 +109,12 @@ class UdpFlow(FlowEntry):
                 return False
         else:
             self.bytes_to_endpoint += len(datagram)
-        self._runtime.udp.touch(self)
+        self._touch(self)
         return True
 
     def send_run(self, arrivals: Arrivals, first: int, end: int) -> int:
         """Pass several on, in order. Less than ``end``: those from there were not sent, and it has ended."""
-        self.answers_in_bursts |= end - first > 1
+        self.answers_in_bursts = True
         while end - first > 1:
             try:
                 passed, tried = arrivals.send(self.sock, first, end, segments=self.segments_to_endpoint)
@@ -148,7 +134,7 @@ class UdpFlow(FlowEntry):
             first = passed
         if first < end:
             return end if self.send(arrivals.datagram(first)) else first
-        self._runtime.udp.touch(self)
+        self._touch(self)
         return end
 
     def _survives(self, error: OSError) -> bool:
@@ -165,7 +151,7 @@ class UdpFlow(FlowEntry):
 
     def ready(self, mask: int) -> None:
         try:
-            self._runtime.answers.take(self)
+            self._take(self)
         except OSError:  # what ICMP said of an earlier datagram
             self.end(Who.ENDPOINT)
 
@@ -178,7 +164,7 @@ class UdpFlow(FlowEntry):
         if self.moved:
             return
         if self.replied:
-            self._runtime.udp.touch(self)
+            self._touch(self)
         else:
             self.replied = True
             self.keeper.replied(self)

@@ -234,6 +234,7 @@ class UdpIntake:
         """Forward one turn's worth of datagrams. False: there are no more."""
         arrivals = self._runtime.arrivals
         current = self._current
+        route = self.service_port.route
         for _ in range(DATAGRAMS_PER_TURN // arrivals.most):
             try:
                 runs = arrivals.receive(self.sock)
@@ -243,8 +244,11 @@ class UdpIntake:
                 continue
             for client, first, end in runs:
                 flow = current.get(client)
-                if flow is not None and flow.route is self.service_port.route:
-                    first = flow.send_run(arrivals, first, end)
+                if flow is not None and flow.route is route:
+                    if end - first == 1:
+                        first += flow.send(arrivals.datagram(first))
+                    else:
+                        first = flow.send_run(arrivals, first, end)
                 if first < end:
                     self._dispatch_each(client, first, end)
             if not runs or end < arrivals.most:

@@ -80,7 +80,9 @@ class _Names:
 class MmsgArrivals:
     """A batch is up to 64 datagrams."""
 
-    __slots__ = ("_calls", "_messages", "_names", "_slots", "most", "sizes")
+    __slots__ = (
+        "_calls", "_messages", "_names", "_slots", "most", "sizes",
+    )  # fmt: skip
 
     def __init__(self, calls: VectorCalls) -> None:
         self.most = BATCH

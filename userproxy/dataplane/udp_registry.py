@@ -21,7 +21,7 @@ TURN_S = 0.005
 class FlowRegistry:
     """Each flow holds one descriptor of the budget. Says which flow must go; `FlowEntry.end` does it."""
 
-    __slots__ = ("_deadlines", "_descriptors", "_loop", "_paused", "_table", "_timer")
+    __slots__ = ("_deadlines", "_descriptors", "_loop", "_now", "_paused", "_table", "_timer", "_touch")
 
     def __init__(
         self,
@@ -31,9 +31,11 @@ class FlowRegistry:
         max_flows: int,
     ) -> None:
         self._loop = loop
+        self._now = loop.time
         self._deadlines = deadlines
         self._descriptors = descriptors
         self._table: FlowTable[FlowEntry] = FlowTable(max_flows)
+        self._touch = self._table.touch
         self._timer: Deadline | None = None
         self._paused = False
 
@@ -69,7 +71,7 @@ class FlowRegistry:
 
     def touch(self, flow: FlowEntry) -> None:
         """A datagram passed."""
-        self._table.touch(flow, self._loop.time())
+        self._touch(flow, self._now())
 
     def set_timeout(self, flow: FlowEntry, timeout_s: float) -> None:
         """As `touch`, with another idle limit from now on."""

@@ -74,16 +74,8 @@ class Messages:
     """
 
     __slots__ = (
-        "_controls",
-        "_headers",
-        "_lengths",
-        "_name_bytes",
-        "_parts",
-        "_reshaped",
-        "_words",
-        "at",
-        "count",
-    )
+        "_controls", "_headers", "_lengths", "_name_bytes", "_parts", "_reshaped", "_words", "at", "count",
+    )  # fmt: skip
 
     def __init__(self, slots: Slots) -> None:
         self._parts = parts_of(slots)
