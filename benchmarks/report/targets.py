@@ -68,7 +68,7 @@ TARGETS = (
     Target("UDP at an equal rate: datagrams lost", "udp-loss", 1.0, "nginx", LOST),
     Target("two workers: CPU per request beside one", "requests-64", 1.05, "userproxy", peer=WORKERS),
     Target(
-        "two workers, new connections: CPU of the busier by the other's",
+        "two workers, new connections: busier by idler",
         "connections",
         1.1,
         "",
