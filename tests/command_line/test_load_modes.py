@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -246,6 +247,25 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
     assert (done.returncode, done.stdout) == (2, "")
     assert wrong in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+async def test_a_person_who_waits_sees_how_it_goes(tmp_path: Path) -> None:
+    """On standard error, if it is a terminal; standard output has the result alone."""
+    terminal, side = pty.openpty()
+    try:
+        async with HttpBackend("one") as one:
+            url = f"http://{one.endpoint}/"
+            more = ("--warm-up", "0s", "--duration", "1h", "-o", "json")
+            async with running(tmp_path, "load", url, *more, table=False, stderr=side) as started:
+                seen = b""
+                async with asyncio.timeout(LIMIT_S):
+                    while b" answered/s, 0 errors, p50 " not in seen:
+                        seen += await asyncio.to_thread(os.read, terminal, 4096)
+                assert await started.stop(signal.SIGINT) == 130
+                assert json.loads(await started.rest())["interrupted"]
+    finally:
+        os.close(terminal)
+        os.close(side)
 
 
 def test_it_starts_without_what_it_does_not_need() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from userproxy.load.connections import connections_of
 from userproxy.load.dispatcher import Dispatcher
+from userproxy.load.farewells import Farewells
 from userproxy.load.plan import Naming, Plan
 from userproxy.load.reactor import Reactor
 from userproxy.load.tally import Tally
@@ -31,6 +32,7 @@ class Scene:
         host, port = self.listener.getsockname()
         self.now = 0
         self.reactor = Reactor()
+        self.farewells = Farewells(self.reactor)
         self.tally = Tally()
         self.tally.begin(0, 0)
         self.dispatcher = Dispatcher(self.tally, iter(range(1, 99)), timeout_ns=S)
@@ -42,6 +44,7 @@ class Scene:
             self.reactor,
             self.tally,
             self.dispatcher,
+            self.farewells,
             lambda: self.now,
         )
         [connection] = connections_of(wiring)
@@ -73,6 +76,7 @@ class Scene:
 
     def close(self) -> None:
         self.connection.close()
+        self.farewells.close()
         self.reactor.close()
         self.listener.close()
         for server in self.accepted:
@@ -195,6 +199,43 @@ def test_a_word_that_nobody_asked_for_ends_the_connection_and_is_no_answer(http:
     server.sendall(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
     http.reactor.turn(S)
     assert (http.tally.window.answered, http.errors) == (1, {})
+    assert server.recv(1) == b""
+
+
+CLOSES = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
+def test_a_connection_that_the_server_ends_is_left_to_it(http: Scene) -> None:
+    """Whoever closes first keeps the ports in TIME-WAIT: that shall not be the load generator."""
+    server = http.asked()
+    server.sendall(CLOSES)
+    http.reactor.turn(S)
+    server.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        server.recv(1)
+    second = http.asked()  # meanwhile the next request has a connection of its own
+    server.setblocking(True)
+    server.close()
+    http.reactor.turn(S)
+    http.farewells.expire(http.now + 10 * S)
+    http.reactor.turn(0)
+    second.sendall(CLOSES)
+    http.reactor.turn(S)
+    assert (http.tally.window.answered, http.errors, http.tally.connect.count) == (2, {}, 2)
+
+
+def test_a_server_that_does_not_end_what_it_said_it_would_is_not_waited_for(http: Scene) -> None:
+    server = http.asked()
+    server.sendall(CLOSES)
+    http.reactor.turn(S)
+    http.farewells.expire(http.now + S)
+    http.reactor.turn(0)
+    server.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        server.recv(1)
+    http.farewells.expire(http.now + S + 1)
+    http.reactor.turn(0)
+    server.settimeout(30)
     assert server.recv(1) == b""
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from userproxy.load.connections import connections_of
 from userproxy.load.dispatcher import Dispatcher
+from userproxy.load.farewells import Farewells
 from userproxy.load.plan import Naming, Plan
 from userproxy.load.reactor import Reactor
 from userproxy.load.tally import Tally
@@ -35,7 +36,14 @@ class Scene:
         self.tally.begin(0, 0)
         dispatcher = Dispatcher(self.tally, iter(range(10)), timeout_ns=S)
         self.wiring = Wiring(
-            plan, socket.AF_INET, (host, port), self.reactor, self.tally, dispatcher, lambda: self.now
+            plan,
+            socket.AF_INET,
+            (host, port),
+            self.reactor,
+            self.tally,
+            dispatcher,
+            Farewells(self.reactor),
+            lambda: self.now,
         )
         [flow] = connections_of(self.wiring)
         assert isinstance(flow, UdpFlow)

@@ -6,18 +6,20 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
+from math import ceil
 from time import monotonic_ns, process_time
 
 from userproxy.load.arrivals import intended_starts
 from userproxy.load.connections import Connection, connections_of
 from userproxy.load.dispatcher import Dispatcher
+from userproxy.load.farewells import Farewells
 from userproxy.load.plan import Plan
 from userproxy.load.reactor import Reactor
 from userproxy.load.result import Result, Work
 from userproxy.load.tally import Second, Tally
 from userproxy.load.tcp_exchange import SocketAddress, Wiring
 
-__all__ = ["Generator"]
+__all__ = ["Generator", "opening_gap_ns", "swept_at_once"]
 
 TICK_NS = 100_000_000
 OPENING_AT_ONCE = 128
@@ -27,6 +29,20 @@ STAGGER_NS = 10_000_000
 STAGGER_TOTAL_NS = 500_000_000
 """... and all of them in so much time."""
 _S = 1_000_000_000
+SWEPT_AT_ONCE = 1000
+"""Connections whose time-out is looked at in one tick, at least; ten thousands would hold the loop up."""
+SWEEPS_PER_TIMEOUT = 10
+
+
+def opening_gap_ns(plan: Plan) -> int:
+    """Between the beginnings of two connections before the start; 0 in closed loop: all at once."""
+    return min(STAGGER_NS, STAGGER_TOTAL_NS // plan.connections) if plan.open_loop else 0
+
+
+def swept_at_once(plan: Plan) -> int:
+    """Connections of one tick, so that each is looked at ten times in a time-out, as far as ticks allow."""
+    ticks = max(1.0, plan.timeout_s / SWEEPS_PER_TIMEOUT * _S / TICK_NS)
+    return max(SWEPT_AT_ONCE, ceil(plan.connections / ticks))
 
 
 class Generator:
@@ -43,10 +59,12 @@ class Generator:
         self.reactor = Reactor()
         self._tally = Tally()
         self._dispatcher = Dispatcher(self._tally, starts, timeout_ns=round(plan.timeout_s * _S))
-        wiring = Wiring(plan, family, address, self.reactor, self._tally, self._dispatcher)
+        self._farewells = Farewells(self.reactor)
+        wiring = Wiring(plan, family, address, self.reactor, self._tally, self._dispatcher, self._farewells)
         self._connections: list[Connection] = connections_of(wiring)
         self._not_opened: dict[str, int] = {}
         self._opening = 0
+        self._swept = 0
         self.stop = False
         """Set it to end early; the result says what was measured so far."""
 
@@ -68,6 +86,7 @@ class Generator:
         finally:
             for connection in self._connections:
                 connection.close()
+            self._farewells.close()
             self.reactor.close()
         result.dropped_here = self._tally.dropped_here  # sockets say it when they are closed
         return result
@@ -75,7 +94,7 @@ class Generator:
     def _open_all(self) -> None:
         """Connect before anything is counted, staggered in open loop."""
         waiting = deque(self._connections)
-        gap_ns = min(STAGGER_NS, STAGGER_TOTAL_NS // len(waiting)) if self._plan.open_loop else 0
+        gap_ns = opening_gap_ns(self._plan)
         now_ns = next_ns = monotonic_ns()
         next_sweep = now_ns + TICK_NS
         while (waiting or self._opening) and not self.stop:
@@ -163,6 +182,11 @@ class Generator:
         each_tick((now_ns - start) / _S, self._tally.seconds)
 
     def _expire(self, now_ns: int) -> None:
+        """Look for time-outs, in turns where the connections are many."""
         timeout_ns = round(self._plan.timeout_s * _S)
-        for connection in self._connections:
+        start, self._swept = self._swept, self._swept + swept_at_once(self._plan)
+        for connection in self._connections[start : self._swept]:
             connection.expire(now_ns, timeout_ns)
+        if self._swept >= len(self._connections):
+            self._swept = 0
+        self._farewells.expire(now_ns)

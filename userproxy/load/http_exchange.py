@@ -59,6 +59,9 @@ class HttpExchange(TcpExchange):
     def _stays(self) -> bool:
         return self._keep_alive and self._head is not None and self._head.keeps
 
+    def _server_closes(self) -> bool:
+        return self._head is not None and not self._head.keeps
+
     def _stream_ended(self) -> None:
         self._count(self._reader.end())
 

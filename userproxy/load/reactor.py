@@ -35,6 +35,10 @@ class Reactor:
         self._epoll.register(fd, events)
         self._handlers[fd] = handler
 
+    def hand_over(self, fd: int, handler: Callable[[int], None]) -> None:
+        """``handler`` is told of ``fd`` from now on."""
+        self._handlers[fd] = handler
+
     def forget(self, fd: int) -> None:
         del self._handlers[fd]
         self._epoll.unregister(fd)

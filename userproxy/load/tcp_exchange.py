@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from time import monotonic_ns
 
 from userproxy.load.dispatcher import Dispatcher
+from userproxy.load.farewells import Farewells
 from userproxy.load.http_head import AnswerError
 from userproxy.load.plan import Plan
 from userproxy.load.reactor import ENDED, IN, OUT, Reactor
@@ -32,6 +33,7 @@ class Wiring:
     reactor: Reactor
     tally: Tally
     dispatcher: Dispatcher
+    farewells: Farewells
     now_ns: Callable[[], int] = monotonic_ns
 
 
@@ -71,6 +73,10 @@ class TcpExchange:
     def _stays(self) -> bool:
         """After an answer: the connection can be used again."""
         return True
+
+    def _server_closes(self) -> bool:
+        """It has said that it will end the connection behind its answer."""
+        return False
 
     def _is_connected(self) -> bool:
         """A connection was made; True when a request may be sent at once."""
@@ -212,11 +218,20 @@ class TcpExchange:
         if not self._received(data):
             return True
         if mask & ENDED or not self._stays():
-            self.close()
+            self._part(mask)
             self._answered()
             return False
         self._answered()
         return True
+
+    def _part(self, mask: int) -> None:
+        """Done with this connection. A server that has not ended it yet, and said that it will, may do so."""
+        if mask & ENDED or not self._server_closes() or self._sock is None:
+            self.close()
+            return
+        sock, self._sock = self._sock, None
+        self._fd = -1
+        self._wiring.farewells.take(sock, self._wiring.now_ns())
 
     def _answered(self) -> None:
         self.busy = False

@@ -18,6 +18,7 @@ from userproxy.errors import ConfigError
 from userproxy.load.addresses import resolve
 from userproxy.load.crew import Crew, shares_of
 from userproxy.load.event_log import STANDARD_INPUT, EventLog, LogFile, NoLog, StandardInput
+from userproxy.load.farewells import MOST
 from userproxy.load.generator import Generator
 from userproxy.load.plan import Plan
 from userproxy.load.result import Result
@@ -26,8 +27,8 @@ from userproxy.load.time_line import live_line
 
 __all__ = ["Session", "event_log"]
 
-OTHER_DESCRIPTORS = 64
-"""What is open besides connections, and those that are closing."""
+OTHER_DESCRIPTORS = 64 + MOST
+"""What is open besides connections, with those that their servers shall close."""
 
 
 class _Runner(Protocol):
