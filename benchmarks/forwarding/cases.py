@@ -46,7 +46,7 @@ class Case:
     peers: tuple[str, ...]
     quick: tuple[str, ...] = ()
     """The peers of ``--quick``; none: the case is left out of it."""
-    check: Bundled | None = None
+    check: LoadSource | None = None
     """Compares bytes in the first round, before a load that compares less."""
     per_gigabyte: bool = False
     """Count bytes instead of answers; times are seconds then, not microseconds."""

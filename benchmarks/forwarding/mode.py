@@ -17,7 +17,7 @@ from benchmarks.report.console import render
 from benchmarks.report.results import parse
 from benchmarks.running import run as run_on_loop
 
-__all__ = ["add_arguments", "run", "values"]
+__all__ = ["QUICK", "add_arguments", "plan", "run", "values"]
 
 MODE = "forwarding"
 
@@ -45,33 +45,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    plan = _plan(options)
-    taken = run_on_loop(lambda: take(plan))
-    found = values(plan, taken)
+    asked = plan(options)
+    taken = run_on_loop(lambda: take(asked))
+    found = values(asked, taken)
     print(_heading(taken))
     print()
     print(render(parse(document(MODE, [], found), MODE)), flush=True)
     return Outcome(good=all(measurement.good for measurement in taken.measurements), values=found)
 
 
-def values(plan: Plan, taken: Taken) -> dict[str, object]:
+def values(asked: Plan, taken: Taken) -> dict[str, object]:
     """Raw values, as `benchmarks.report.results` reads them."""
     return {
         "peers": dict(taken.versions),
         "missing": dict(taken.missing),
-        "tools": _tools(plan),
+        "tools": _tools(asked),
         "plan": {
-            "rounds": plan.rounds,
-            "warm_up_s": plan.timing.warm_up_s,
-            "seconds": plan.timing.seconds,
+            "rounds": asked.rounds,
+            "warm_up_s": asked.timing.warm_up_s,
+            "seconds": asked.timing.seconds,
         },
-        "cases": {case.name: case.as_json() for case in plan.cases},
+        "cases": {case.name: case.as_json() for case in asked.cases},
         "notes": limits(taken.measurements, cores()),
         "measurements": [measurement.as_json() for measurement in taken.measurements],
     }
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def plan(options: argparse.Namespace) -> Plan:
     """A named case is taken with all its peers, and a named peer in all cases that know it."""
     rounds, timing = QUICK if options.quick else FULL
     if options.seconds:
@@ -95,9 +95,9 @@ def _peers(case: Case, options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(name for name in names if name in (options.peers or names))
 
 
-def _tools(plan: Plan) -> dict[str, str]:
+def _tools(asked: Plan) -> dict[str, str]:
     """Versions of the load generators, by name; what would have been used, and how to install it."""
-    preferred: list[LoadSource] = [case.loads[0] for case in plan.cases]
+    preferred: list[LoadSource] = [case.loads[0] for case in asked.cases]
     return {load.tool: load.missing() or load.version() or "of this tree" for load in preferred}
 
 

@@ -70,3 +70,15 @@ async def test_what_one_says_without_talking_can_be_read() -> None:
 def test_outside_of_its_block_it_does_not_run() -> None:
     with pytest.raises(RuntimeError, match="use it inside 'async with'"):
         _ = running("pass").pid
+
+
+async def test_all_that_one_says_until_it_ends() -> None:
+    async with running("print('one'); print('two')") as child:
+        assert await child.all_it_says(20) == "one\ntwo\n"
+        assert child.ended
+
+
+async def test_one_that_does_not_come_to_its_end() -> None:
+    async with running("print('one', flush=True); input()") as child:
+        with pytest.raises(BenchmarkError, match=r"^the child did not end within 0\.05 s$"):
+            await child.all_it_says(0.05)
