@@ -24,6 +24,11 @@ def test_connections_are_staggered_in_open_loop(connections: int, rate: float | 
     assert opening_gap_ns(Plan(TARGET, connections, rate)) == gap_ms * MS
 
 
+@pytest.mark.parametrize(("duration_s", "step_s"), [(10.0, 1), (3599.0, 1), (7 * 86400.0, 169)])
+def test_the_time_line_stays_bounded(duration_s: float, step_s: int) -> None:
+    assert Plan(TARGET, duration_s=duration_s).step_s == step_s
+
+
 @pytest.mark.parametrize(
     ("connections", "timeout_s", "at_once"),
     [

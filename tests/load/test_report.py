@@ -121,6 +121,16 @@ def test_a_long_time_line_is_drawn_together() -> None:
     assert sum(int(row.split()[1]) for row in rows) == 100
 
 
+def test_the_time_line_of_a_run_of_hours_has_longer_steps() -> None:
+    found = result()
+    found.step_s = 7
+    found.seconds = [second(70), second(7)]
+    found.marks = [Mark(found.began_s + 8.0, "route_changed", "")]
+    rows = time_line(found).splitlines()[1:]
+    assert [row.split()[:2] for row in rows] == [["0", "70"], ["7", "7"], ["route_changed", "at"]]
+    assert live_line(14, second(70), 7).startswith("14 s: 10 answered/s")
+
+
 def test_the_live_line() -> None:
     assert live_line(3, second(100, 2, 1)) == "3 s: 100 answered/s, 1 errors, p50 2.02 ms, p99 2.02 ms"
     assert live_line(4, second(0)) == "4 s: 0 answered/s, 0 errors, p50 -, p99 -"

@@ -74,7 +74,9 @@ def test_names_stay_bounded() -> None:
     assert sum(names.values()) == 200
 
 
-@pytest.mark.parametrize(("field", "other"), [("url", "http://127.0.0.1:9/"), ("loop", "closed")])
+@pytest.mark.parametrize(
+    ("field", "other"), [("url", "http://127.0.0.1:9/"), ("loop", "closed"), ("step_s", 7)]
+)
 def test_parts_of_different_loads_are_refused(field: str, other: str) -> None:
     first, second = parts()
     setattr(second, field, other)
@@ -99,6 +101,7 @@ def changed(**fields: object) -> dict[str, Any]:
         (json.dumps(changed(rate="fast")), "damaged"),
         (json.dumps(changed(duration_s=-1)), "damaged"),
         (json.dumps(changed(url=7)), "damaged"),
+        (json.dumps(changed(step_s=0)), "damaged"),
         (json.dumps(changed(not_opened={"x": -1})), "damaged"),
         (json.dumps(changed(connect={"bits": 5, "buckets_ns": []})), "damaged"),
         (json.dumps(changed(connect={"bits": 11, "buckets_ns": [[1.5, 1]]})), "damaged"),

@@ -92,22 +92,25 @@ class Generator:
         return result
 
     def _open_all(self) -> None:
-        """Connect before anything is counted, staggered in open loop."""
+        """Connect before anything is counted, staggered in open loop.
+
+        What is not connected within the time-out connects when it is needed.
+        """
         waiting = deque(self._connections)
         gap_ns = opening_gap_ns(self._plan)
         now_ns = next_ns = monotonic_ns()
-        next_sweep = now_ns + TICK_NS
+        give_up_ns = now_ns + round(self._plan.timeout_s * _S) + STAGGER_TOTAL_NS
         while (waiting or self._opening) and not self.stop:
-            while waiting and self._opening < OPENING_AT_ONCE and next_ns <= now_ns:
+            while waiting and self._opening < OPENING_AT_ONCE and next_ns <= now_ns < give_up_ns:
                 self._opening += 1
                 waiting.popleft().open(self._opened)
                 next_ns += gap_ns
-            can_open = waiting and self._opening < OPENING_AT_ONCE
+            if now_ns >= give_up_ns and not self._opening:
+                return
+            can_open = waiting and self._opening < OPENING_AT_ONCE and now_ns < give_up_ns
             self.reactor.turn(min(TICK_NS, max(0, next_ns - now_ns)) if can_open else TICK_NS)
             now_ns = monotonic_ns()
-            if now_ns >= next_sweep:
-                self._expire(now_ns)
-                next_sweep = now_ns + TICK_NS
+            self._expire(now_ns)
 
     def _opened(self, problem: str) -> None:
         self._opening -= 1
@@ -125,7 +128,7 @@ class Generator:
         start = monotonic_ns()
         window_start = start + round(plan.warm_up_s * _S)
         end = window_start + round(plan.duration_s * _S)
-        tally.begin(start, window_start)
+        tally.begin(start, window_start, plan.step_s * _S)
         dispatcher.begin(start, end)
         over = start
         if sum(self._not_opened.values()) < len(self._connections):  # else nobody is there
@@ -148,6 +151,7 @@ class Generator:
             connect=tally.connect,
             lag=tally.lag,
             not_opened=self._not_opened,
+            step_s=plan.step_s,
             seconds=tally.seconds,
             work=[Work(process_time() - cpu_s, elapsed_s)],
         )

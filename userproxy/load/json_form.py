@@ -21,7 +21,7 @@ __all__ = ["FORMAT", "ResultFileError", "from_json", "parse_result", "to_json"]
 FORMAT = 1
 KIND = "userproxy load"
 _PLAIN = ("url", "address", "model", "loop", "arrivals", "rate", "connections", "began_s", "warm_up_s",
-          "duration_s", "interrupted", "dropped_here", "not_opened")  # fmt: skip
+          "duration_s", "interrupted", "dropped_here", "not_opened", "step_s")  # fmt: skip
 _PERCENTS = (50, 75, 90, 99, 99.9, 99.99, 100)
 
 
@@ -131,6 +131,8 @@ def _check(result: Result) -> None:
         raise ValueError("no loop that a run could have")
     _whole(result.connections)
     _whole(result.dropped_here)
+    if not _whole(result.step_s):
+        raise ValueError("a time line without steps")
     _names_of(result.not_opened)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import ceil
 
 from userproxy.errors import ConfigError
 from userproxy.load.arrivals import ARRIVALS, CONSTANT
@@ -17,6 +18,7 @@ DEFAULT_IN_FLIGHT = 1024
 DEFAULT_SIZE_BYTES = 64
 MIN_RATE = 1e-6
 """A request in eleven days; a plan lasts a week at most."""
+MAX_STEPS = 3600
 MAX_RATE = 10_000_000.0
 MAX_SIZE_BYTES = {TCP: 16 * 1024 * 1024, UDP: 65_507}
 """Of a message; that of UDP is what an IPv4 datagram holds (RFC 768)."""
@@ -88,6 +90,11 @@ class Plan:
     @property
     def open_loop(self) -> bool:
         return self.rate is not None
+
+    @property
+    def step_s(self) -> int:
+        """Of the time line: a second, or more in a run of hours, so that it stays bounded."""
+        return max(1, ceil((self.warm_up_s + self.duration_s) / MAX_STEPS))
 
     @property
     def places(self) -> int:

@@ -54,6 +54,8 @@ class Result:
     """Answers that reached this host and found a full receive buffer."""
     not_opened: dict[str, int] = field(default_factory=dict)
     """Connections that could not be made before the start, by kind of error."""
+    step_s: int = 1
+    """Seconds that one item of `seconds` stands for."""
     seconds: list[Second] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     work: list[Work] = field(default_factory=list)
@@ -78,7 +80,7 @@ def merge(results: Sequence[Result], model: str = "") -> Result:
     """
     first = results[0]
     for other in results[1:]:
-        for name in ("url", "loop", "arrivals"):
+        for name in ("url", "loop", "arrivals", "step_s"):
             ours, theirs = getattr(first, name), getattr(other, name)
             if ours != theirs:
                 raise MergeError(f"{name} differs: {ours} and {theirs}")
@@ -103,6 +105,7 @@ def merge(results: Sequence[Result], model: str = "") -> Result:
         lag=Histogram.sum(result.lag for result in results),
         dropped_here=sum(result.dropped_here for result in results),
         not_opened=_sum_by_name([result.not_opened for result in results]),
+        step_s=first.step_s,
         seconds=_sum_seconds([result.seconds for result in results]),
         marks=sorted(marks, key=lambda mark: (mark.at_s, mark.event, mark.text))[:MAX_MARKS],
         work=[work for result in results for work in result.work],

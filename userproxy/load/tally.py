@@ -66,7 +66,7 @@ class Counts:
 
 @dataclass(slots=True)
 class Second:
-    """What ended in one second of the time line."""
+    """What ended in one second of the time line, or in one step of several."""
 
     answered: int = 0
     failed: int = 0
@@ -76,8 +76,8 @@ class Second:
 class Tally:
     """Of one run in one process. All times are nanoseconds of one clock; `begin` says when the run starts."""
 
-    __slots__ = ("_current", "_second_end", "_window_start", "connect", "dropped_here", "lag", "seconds",
-                 "warm_up", "window")  # fmt: skip
+    __slots__ = ("_current", "_second_end", "_step", "_window_start", "connect", "dropped_here", "lag",
+                 "seconds", "warm_up", "window")  # fmt: skip
 
     def __init__(self) -> None:
         self.warm_up = Counts()
@@ -92,10 +92,13 @@ class Tally:
         """Since the start; the last one is not over."""
         self._window_start = 0
         self._second_end = 0
+        self._step = SECOND_NS
         self._current = Second()
 
-    def begin(self, start_ns: int, window_start_ns: int) -> None:
+    def begin(self, start_ns: int, window_start_ns: int, step_ns: int = SECOND_NS) -> None:
+        """``step_ns``: of the time line."""
         self._window_start = window_start_ns
+        self._step = step_ns
         self._second_end = start_ns
 
     def phase(self, at_ns: int) -> Counts:
@@ -156,5 +159,5 @@ class Tally:
         while self._second_end <= now_ns:
             self._current = Second()
             self.seconds.append(self._current)
-            self._second_end += SECOND_NS
+            self._second_end += self._step
         return self._current

@@ -24,8 +24,9 @@ def time_line(result: Result) -> str:
         seconds.pop()  # behind the end
     if not seconds:
         return ""
-    step = -(-len(seconds) // MAX_ROWS)
-    rows = [(at, _sum(seconds[at : at + step])) for at in range(0, len(seconds), step)]
+    items = -(-len(seconds) // MAX_ROWS)
+    step = items * result.step_s
+    rows = [(at * result.step_s, _sum(seconds[at : at + items])) for at in range(0, len(seconds), items)]
     most = max(second.answered for _, second in rows)
     marks = iter(sorted(result.marks[:MARKS_SHOWN], key=lambda mark: mark.at_s))
     waiting = next(marks, None)
@@ -42,12 +43,12 @@ def time_line(result: Result) -> str:
     return "\n".join(lines)
 
 
-def live_line(elapsed_s: float, second: Second) -> str:
-    """One line about the last second that is over."""
+def live_line(elapsed_s: float, second: Second, step_s: int = 1) -> str:
+    """One line about the last second that is over, or the last step of several."""
     p50, p99 = second.latency.percentiles((50, 99)) or (None, None)
     return (
-        f"{elapsed_s:.0f} s: {second.answered} answered/s, {second.failed} errors, p50 {shown(p50)},"
-        f" p99 {shown(p99)}"
+        f"{elapsed_s:.0f} s: {second.answered / step_s:.0f} answered/s, {second.failed} errors,"
+        f" p50 {shown(p50)}, p99 {shown(p99)}"
     )
 
 

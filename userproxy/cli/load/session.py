@@ -67,10 +67,12 @@ class Session:
         self.signal = 0
         """The signal that ended a run early; 0 without one."""
         self._second = 0
+        self._step_s = 1
 
     def run(self, plan: Plan) -> Result:
         """One run; SIGINT and SIGTERM end it early, a second one at once."""
         runner: _Runner
+        self._step_s = plan.step_s
         if self._processes > 1:
             runner = Crew(plan, self._processes, self._family, self._address)
         else:
@@ -102,7 +104,8 @@ class Session:
         over = len(seconds) - 1
         if over > self._second and sys.stderr.isatty():
             self._second = over
-            print(f"\r\x1b[K{live_line(over, seconds[over - 1])}", end="", file=sys.stderr, flush=True)
+            live = live_line(over * self._step_s, seconds[over - 1], self._step_s)
+            print(f"\r\x1b[K{live}", end="", file=sys.stderr, flush=True)
 
     @contextlib.contextmanager
     def _live(self) -> Iterator[None]:
