@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.costs.counted import missing
 from benchmarks.forwarding.measurement import Measurement
 from benchmarks.processes import ROOT
 from tests.benchmarks.windows import document_of, measurement
@@ -69,6 +70,8 @@ def chosen(peers: tuple[str, ...], cases: tuple[str, ...]) -> list[str]:
         pytest.param(["compare", "a.json", "b.json"], "a.json: No such file", id="no such results"),
         pytest.param(["pure", "--part", "speed"], "speed", id="unknown part"),
         pytest.param(["pure", "--seconds", "0"], "--seconds", id="no time"),
+        pytest.param(["costs", "--without", "speed"], "speed", id="unknown feature"),
+        pytest.param(["costs", "--rounds", "0"], "--rounds", id="no round of counting"),
         pytest.param(["idle", "--connections", "0"], "--connections", id="no connection"),
         pytest.param(["idle", "--peer", "direct"], "direct", id="no proxy"),
         pytest.param(["scale", "--services", "many"], "--services", id="no number of Services"),
@@ -169,6 +172,18 @@ def test_idle(tmp_path: Path) -> None:
     ]
     assert all(each["before_bytes"] > 5_000_000 for each in measurements)
     assert "resident bytes of the proxy for each idle connection" in done.stdout
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "valgrind is there")
+def test_costs(tmp_path: Path) -> None:
+    done, raw = tiny_run(tmp_path, "costs", "--rounds", "1", "--times", "1", "--without", "times")
+    counts = raw["counts"]
+    assert isinstance(counts, list)
+    assert [each["without"] for each in counts] == ["whole", "times"]
+    # Many more are for loading shared code; fewer would not be Python.
+    assert all(2_000 < each["instructions_per_request"] < 100_000 for each in counts)
+    assert all(20_000 < each["instructions_per_connection"] < 1_000_000 for each in counts)
+    assert "user-space instructions of userproxy, by callgrind" in done.stdout
 
 
 def test_latency_of_change(tmp_path: Path) -> None:

@@ -112,8 +112,9 @@ class Engine:
         """Stop watching. Sockets are the handlers' to close, before this."""
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
-        self.handlers.clear()
-        self.fast.clear()
+        # Emptied and not shortened: the rest of a batch may still be looked up.
+        self.handlers[:] = [None] * len(self.handlers)
+        self.fast[:] = [None] * len(self.fast)
         self._again.clear()
 
     def watch(self, fd: int, handler: Handler, events: int = _ALL) -> None:
