@@ -77,7 +77,7 @@ _ALL = (
         (
             Edit(
                 _CONNECTION,
-                "        state = close_state(who, phase)\n"
+                "        state = GOOD_END if who is _BOTH else close_state(who, phase)\n"
                 "        self._keeper.service_port.counters.ends[state] += 1\n",
             ),
             Edit(
@@ -104,9 +104,17 @@ _ALL = (
                 "        most = self.service_port.route.options.max_connections"
                 " or limits.max_connections_per_service\n",
             ),
-            Edit(_TCP, "        self._runtime.descriptors.take(2)\n"),
+            Edit(
+                _TCP,
+                "        self._runtime.descriptors.hold(2)  # the listener saw to it that there is room\n",
+            ),
             Edit(_TCP, "        self._runtime.descriptors.give(2)\n"),
-            Edit(_LISTENER, "        if self._runtime.descriptors.available < 2:", "        if False:"),
+            Edit(
+                _LISTENER,
+                "        descriptors = self._runtime.descriptors\n"
+                "        if descriptors.used + 2 > descriptors.capacity:",
+                "        if False:",
+            ),
         ),
     ),
     Cut(

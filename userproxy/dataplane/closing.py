@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Phase", "Who", "close_state"]
+__all__ = ["GOOD_END", "Phase", "Who", "close_state"]
 
 
 class Who(StrEnum):
@@ -38,6 +38,10 @@ class Phase(StrEnum):
     TRANSFERRING = "T"
     HALF_CLOSED = "F"
     OVER = "-"
+
+
+GOOD_END = "--"
+"""`close_state` of what both sides ended in order."""
 
 
 def close_state(who: Who, phase: Phase) -> str:

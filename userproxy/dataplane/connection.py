@@ -14,7 +14,7 @@ from _socket import socket as Socket
 from collections.abc import Collection
 from typing import Protocol
 
-from userproxy.dataplane.closing import Phase, Who, close_state
+from userproxy.dataplane.closing import GOOD_END, Phase, Who, close_state
 from userproxy.dataplane.counters import EndpointCounters
 from userproxy.dataplane.deadlines import Deadline
 from userproxy.dataplane.dialling import Attempt, DialPlan
@@ -32,6 +32,7 @@ __all__ = ["Connection", "Keeper"]
 
 logger = logging.getLogger(__name__)
 
+_BOTH = Who.BOTH
 _DIALLING = Phase.DIALLING
 _HOLDING = Phase.HOLDING
 _TCP_CLOSE = 7
@@ -330,7 +331,7 @@ class Connection:
             counters.open -= 1
             counters.bytes_to_endpoint += self._client.forwarded
             counters.bytes_to_client += relay.endpoint.forwarded
-        state = close_state(who, phase)
+        state = GOOD_END if who is _BOTH else close_state(who, phase)
         self._keeper.service_port.counters.ends[state] += 1
         self._keeper.over(self)
         if logger.isEnabledFor(logging.DEBUG):

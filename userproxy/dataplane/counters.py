@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 __all__ = ["EndpointCounters", "PortCounters"]
 
@@ -35,5 +35,5 @@ class PortCounters:
         """Connections that wait for an endpoint now (rule L9)."""
         self.dropped: Counter[str] = Counter()
         """UDP datagrams that were not forwarded, by reason."""
-        self.ends: Counter[str] = Counter()
+        self.ends: defaultdict[str, int] = defaultdict(int)
         """Ended connections and flows by their two letters (docs/close-reasons.md)."""

@@ -32,7 +32,8 @@ class Descriptors:
         return True
 
     def hold(self, count: int) -> None:
-        """``count`` were opened that cannot be done without (listeners): counted even beyond the budget."""
+        """``count`` are open, whether there was room or not: listeners, which cannot be done without, and
+        connections, for which there was."""
         self.used += count
 
     def give(self, count: int) -> None:

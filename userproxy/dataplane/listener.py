@@ -144,7 +144,8 @@ class TcpListener:
 
     def _accept_one(self) -> bool:
         """Hand one connection on; False when there is none, or no descriptors for it."""
-        if self._runtime.descriptors.available < 2:  # this one, and the one to its endpoint
+        descriptors = self._runtime.descriptors
+        if descriptors.used + 2 > descriptors.capacity:  # this one, and the one to its endpoint
             self._pause("the descriptor budget is used up")
             return False
         try:

@@ -143,7 +143,7 @@ class ServicePort:
             self.open_count(),
             counters.held,
             counters.accepted,
-            counters.ends.total(),
+            sum(counters.ends.values()),
             counters.dropped.total(),
         )
 

@@ -181,7 +181,7 @@ class TcpIntake:
     def _began(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._runtime.connections += 1
-        self._runtime.descriptors.take(2)
+        self._runtime.descriptors.hold(2)  # the listener saw to it that there is room
 
     def _refused_by_limit(self, address: str) -> None:
         state = close_state(Who.LIMIT, Phase.DIALLING)
