@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.errors import FileError
 from benchmarks.processes import ROOT
 from benchmarks.report.blocks import fill
+from benchmarks.report.limits import LIMITS, limits
 from benchmarks.report.plot import overview, plot
-from benchmarks.report.results import load
+from benchmarks.report.results import load, parse, read
 from benchmarks.report.tables import cases, provenance, targets
 
 __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="result files of forwarding")
+    modes = ", ".join(("forwarding", *LIMITS))
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=f"result files of {modes}")
     parser.add_argument("--svg", type=Path, metavar="PICTURE", help="write all ratios of FILE as a picture")
     parser.add_argument("--overview", type=Path, metavar="PICTURE", help="write those of userproxy alone")
     parser.add_argument(
@@ -37,14 +41,21 @@ def run(options: argparse.Namespace) -> int:
     pictures.pop(None, None)
     if pictures and len(options.files) != 1:
         raise FileError("report: a picture is made from exactly one FILE")
-    read = [load(path) for path in options.files]
+    results = [(path.name, read(path)) for path in options.files]
     for path, draw in pictures.items():
-        path.write_text(draw(read[0]), encoding="utf-8")
+        path.write_text(draw(load(options.files[0])), encoding="utf-8")
     for document in options.write:
         _write(document)
-    for results in read:
-        print(f"## {results.name}\n\n{provenance(results)}\n\n{targets(results)}\n\n{cases(results)}\n")
+    for name, raw in results:
+        print(f"## {name}\n\n{_tables(raw, name)}\n")
     return 0
+
+
+def _tables(raw: Mapping[str, Any], name: str) -> str:
+    if raw.get("mode") in LIMITS:
+        return limits(raw, name)
+    found = parse(raw, name)
+    return "\n\n".join((provenance(found), targets(found), cases(found)))
 
 
 def _write(document: Path) -> None:

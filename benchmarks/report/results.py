@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.document import FORMAT
 from benchmarks.errors import FileError
 from benchmarks.measuring.spread import Spread
 
-__all__ = ["CaseFacts", "Results", "Series", "load", "parse"]
+__all__ = ["CaseFacts", "Results", "Series", "load", "parse", "read"]
 
 _GIGABYTE = 1e9
 ByRound = Mapping[int, float]
@@ -93,23 +94,28 @@ class Results:
 
 def load(path: Path) -> Results:
     """Raises FileError, with one line, for what is no result file of forwarding in this format."""
+    return parse(read(path), path.name)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A result file of any mode, as JSON has it. Raises FileError for what is none in this format."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise FileError(f"{path}: is no JSON: {error}") from error
-    return parse(raw, path.name)
-
-
-def parse(raw: object, name: str) -> Results:
-    """Raises FileError."""
     if not isinstance(raw, dict) or "format" not in raw:
-        raise FileError(f"{name}: is no result file of the benchmarks")
+        raise FileError(f"{path.name}: is no result file of the benchmarks")
     if raw["format"] != FORMAT:
-        raise FileError(f"{name}: is of format {raw['format']}; this version reads {FORMAT}")
+        raise FileError(f"{path.name}: is of format {raw['format']}; this version reads {FORMAT}")
+    return raw
+
+
+def parse(raw: Mapping[str, Any], name: str) -> Results:
+    """Raises FileError for another mode, or a damaged result."""
     if raw.get("mode") != "forwarding":
-        raise FileError(f"{name}: is a result of {raw.get('mode')}; only forwarding has tables")
+        raise FileError(f"{name}: is a result of {raw.get('mode')}, not of forwarding")
     try:
         cases = {key: CaseFacts(**value) for key, value in raw["cases"].items()}
         series: dict[tuple[str, str], Series] = {}

@@ -9,7 +9,16 @@ from benchmarks.measuring.spread import Spread
 from benchmarks.report.results import CaseFacts, Results, Series
 from benchmarks.report.targets import Standing, standings
 
-__all__ = ["REFERENCES", "CaseTable", "case_tables", "cases", "provenance", "reference_of", "targets"]
+__all__ = [
+    "REFERENCES",
+    "CaseTable",
+    "case_tables",
+    "cases",
+    "markdown",
+    "provenance",
+    "reference_of",
+    "targets",
+]
 
 REFERENCES = ("haproxy", "nginx")
 """The first of them that a case has is what the others are compared with."""
@@ -46,7 +55,7 @@ def provenance(results: Results) -> str:
 def targets(results: Results) -> str:
     """One row for each target: what is to be reached, what was measured, and whether that is enough."""
     head = ("work", "userproxy", "beside", "ratio", "target", "met")
-    return _table([head, *(_target_row(results, standing) for standing in standings(results))])
+    return markdown([head, *(_target_row(results, standing) for standing in standings(results))])
 
 
 def _target_row(results: Results, standing: Standing) -> tuple[str, ...]:
@@ -74,7 +83,7 @@ def cases(results: Results) -> str:
     """A table for each case, with every peer, and what kept it from being faster."""
     parts = []
     for each in case_tables(results):
-        parts += [f"**{each.name}**: {each.title}", _table(each.rows)]
+        parts += [f"**{each.name}**: {each.title}", markdown(each.rows)]
         if each.notes:
             parts.append("; ".join(each.notes) + ".")
     return "\n\n".join(parts)
@@ -161,7 +170,8 @@ def _software(results: Results) -> dict[str, str]:
     return found | {name: version for name, version in results.tools.items() if name != "bundled"}
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first row has the heads of the columns."""
     head, *rest = rows
     lines = [head, ["---"] * len(head), *rest]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
