@@ -17,14 +17,14 @@ def test_E1_slice_belongs_to_the_service_that_its_label_names() -> None:
     cache = SliceCache()
     assert cache.apply(endpoint_slice("other/web-1", of="web")) == (name("other/web"),)
     assert [one.name for one in cache.of(name("other/web"))] == ["web-1"]
-    assert cache.of(WEB) == []
+    assert cache.of(WEB) == ()
 
 
 def test_E1_label_that_changes_moves_the_slice() -> None:
     cache = SliceCache()
     cache.apply(endpoint_slice(of="web"))
     assert cache.apply(endpoint_slice(of="api")) == (WEB, API)
-    assert cache.of(WEB) == []
+    assert cache.of(WEB) == ()
     assert len(cache.of(API)) == 1
 
 
@@ -42,7 +42,7 @@ def test_slice_that_becomes_ignored_takes_its_endpoints_away(ignored: EndpointSl
     assert cache.apply(ignored) == ()
     cache.apply(endpoint_slice())
     assert cache.apply(ignored) == (WEB,)
-    assert cache.of(WEB) == []
+    assert cache.of(WEB) == ()
     assert ignored.key not in cache
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from userproxy.model.endpoints import EndpointSlice
 from userproxy.model.names import NamespacedName
@@ -13,12 +14,13 @@ __all__ = ["SliceCache"]
 class SliceCache:
     """Keeps slices one by one, so that an endpoint that moves between two is never lost (rule E8).
 
-    Says which Services each change concerns. Costs what the changed slice costs, whatever else is held.
+    Says which Services each change concerns. Costs what the changed slice costs, and a look at its siblings.
     """
 
     def __init__(self) -> None:
         self._slices: dict[NamespacedName, EndpointSlice] = {}
-        self._by_service: dict[NamespacedName, dict[NamespacedName, EndpointSlice]] = {}
+        self._by_service: dict[NamespacedName, tuple[EndpointSlice, ...]] = {}
+        """By name. Most Services have one slice, and a tuple of one has a fifth of a dictionary's size."""
         self._zone_hinted: set[NamespacedName] = set()
 
     def apply(self, new: EndpointSlice) -> tuple[NamespacedName, ...]:
@@ -36,7 +38,8 @@ class SliceCache:
             return lost
         service = new.service
         self._slices[key] = new
-        self._by_service.setdefault(service, {})[key] = new
+        siblings = self._by_service.get(service, ())
+        self._by_service[service] = tuple(sorted((*siblings, new), key=attrgetter("name")))
         if any(endpoint.zone_hints for endpoint in new.endpoints):
             self._zone_hinted.add(key)
         return lost if service in lost else (*lost, service)
@@ -47,18 +50,17 @@ class SliceCache:
         if old is None:
             return ()
         self._zone_hinted.discard(key)
-        siblings = self._by_service[old.service]
-        del siblings[key]
-        if not siblings:
-            del self._by_service[old.service]
-        return (old.service,)
+        service = old.service
+        siblings = tuple(one for one in self._by_service[service] if one is not old)
+        if siblings:
+            self._by_service[service] = siblings
+        else:
+            del self._by_service[service]
+        return (service,)
 
-    def of(self, service: NamespacedName) -> list[EndpointSlice]:
+    def of(self, service: NamespacedName) -> tuple[EndpointSlice, ...]:
         """The slices of ``service``, by name: slices themselves have no order (rule E7)."""
-        siblings = self._by_service.get(service)
-        if siblings is None:
-            return []
-        return list(siblings.values()) if len(siblings) == 1 else [siblings[key] for key in sorted(siblings)]
+        return self._by_service.get(service, ())
 
     def zone_hinted(self) -> Iterator[NamespacedName]:
         """The Services that have a zone hint somewhere: those that this node's zone concerns (rule T4)."""
