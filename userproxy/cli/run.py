@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from userproxy.cli.collector import rare_collections
+from userproxy.cli.collector import collect_in_short_steps, rare_collections
 from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.logs import add_log_options, logging_to_stderr
 from userproxy.cli.options import (
@@ -92,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         source = kube_source(options, node_name_of(settings), exclude_headless=True)
     raise_descriptor_limit()
+    collect_in_short_steps()
     takeover = _takeover(options.takeover)
     try:
         table_file = None

@@ -2,8 +2,8 @@
 
 In: bytes or text that anybody may have written. Out: `Document`s, or DocumentError with line and column;
 nothing in between. Slow work (about 5 MB/s): give it a thread. It lets other threads run between any two
-values; what stops them is only Python's collector, which such many new values call (10 ms for 2 MB, 0.2 s
-for 12 MB).
+values; what stops them is only Python's collector, which such many new values call: 0.1 s for 12 MB as
+Python sets it, 10 ms as ``userproxy run`` does.
 """
 
 from __future__ import annotations
