@@ -39,6 +39,8 @@ class UdpSettings:
     max_flows: int = 8192
     """Flows of the process; each costs one descriptor. Over it, the oldest idle one goes."""
     max_flows_per_service: int = 4096
+    max_descriptor_share: float = 0.5
+    """What part of the descriptors flows may take: they idle for minutes, and connections want theirs."""
 
 
 @dataclass(frozen=True, slots=True)

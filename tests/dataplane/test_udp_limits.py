@@ -85,6 +85,20 @@ async def test_C4_many_flows_expire_in_turns() -> None:
                 assert port_of(h).open == 0
 
 
+@pytest.mark.parametrize(("share", "flows"), [(0.5, 4), (0.75, 6)])
+async def test_LT_flows_take_their_share_of_the_descriptors_at_most(share: float, flows: int) -> None:
+    """With a limit of 1 the data plane may open the least that there is, which is 8."""
+    settings = Settings(udp=UdpSettings(max_descriptor_share=share))
+    async with harness(settings, descriptor_limit=1) as h:
+        with UdpPeer() as endpoint:
+            h.serve(udp_route(endpoint))
+            with clients(flows + 1, h.address) as crowd:
+                for client in crowd:
+                    await exchange(client, endpoint)
+                assert port_of(h).open == flows
+                assert h.ended() == {"LT": 1}
+
+
 @pytest.mark.parametrize(
     ("settings", "options"),
     [

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from userproxy.model.names import Protocol
     from userproxy.model.routes import RouteKey
     from userproxy.proxy import Proxy
-    from userproxy.settings import Settings
+    from userproxy.settings import Settings, UdpSettings
     from userproxy.sources.base import Source
 
 __all__ = ["add_arguments", "run", "serve"]
@@ -48,6 +48,9 @@ logger = logging.getLogger(__name__)
 
 WORKERS_PER_CORE = 4
 """At most: more only get in each other's way."""
+MOST_FLOWS = 1_000_000
+FLOWS_SHARE = 0.9
+"""Of the descriptors, when it was stated how many flows are wanted."""
 FEW_PORTS = 256
 """Service ports of which the table tells in less than 2 ms."""
 WILDCARDS_INTERVAL_S = 10.0
@@ -73,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=_workers, default=1, metavar="N",
         help="processes that carry the traffic; auto: one for each core that this one may use (default: 1)",
     )  # fmt: skip
+    parser.add_argument(
+        "--max-udp-flows", type=_flows, metavar="N",
+        help="UDP flows that may be open at once, of all Services or of one; each takes a descriptor, and all"
+        " together nine tenths of them at most (default: 8192, of one Service 4096, and half of them)",
+    )  # fmt: skip
     add_log_options(parser)
     add_loop_option(parser)
 
@@ -84,6 +92,8 @@ def run(options: argparse.Namespace) -> int:
     from userproxy.proxy import node_name_of
 
     settings = replace(settings_of(options, options.node_name), workers=options.workers)
+    if options.max_udp_flows is not None:
+        settings = replace(settings, udp=_udp_of(options.max_udp_flows))
     if options.takeover is not None and settings.workers > 1:
         raise ConfigError("--takeover and --workers cannot be combined: one process takes over from one")
     source: Source
@@ -253,6 +263,18 @@ def _workers(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
         raise argparse.ArgumentTypeError(f"must be auto or a number from 1 to {most} (here), not {text!r}")
     return int(text)
+
+
+def _flows(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MOST_FLOWS):
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_FLOWS}, not {text!r}")
+    return int(text)
+
+
+def _udp_of(max_flows: int) -> UdpSettings:
+    from userproxy.settings import UdpSettings
+
+    return UdpSettings(max_flows=max_flows, max_flows_per_service=max_flows, max_descriptor_share=FLOWS_SHARE)
 
 
 def _seconds(text: str) -> float:

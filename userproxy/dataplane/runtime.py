@@ -66,8 +66,8 @@ class Runtime:
         """Told of a fault of ours, or of an embedder's callback."""
         self.connections = 0
         """TCP connections that are open now, of all service ports."""
-        # Half of the descriptors at most: flows idle for minutes, and connections want theirs meanwhile.
-        most_flows = min(settings.udp.max_flows, self.descriptors.capacity // 2)
+        most = int(self.descriptors.capacity * settings.udp.max_descriptor_share)
+        most_flows = min(settings.udp.max_flows, most)
         self.udp = FlowRegistry(self.loop, self.deadlines, self.descriptors, most_flows)
         """The UDP flows of all service ports."""
         self.next_pause_log = 0.0
