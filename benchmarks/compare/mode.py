@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from math import isinf
 from pathlib import Path
 
 from benchmarks.compare.differences import Difference, differences, warnings
@@ -58,7 +59,8 @@ def _line(each: Difference) -> str:
     if each.change is None:
         return f"{head}failed before: {_yes(each.failed_before)}, after: {_yes(each.failed_after)}{mark}"
     change = each.change
-    return f"{head}{change.ratio - 1:+7.1%}  ({change.low - 1:+.1%} to {change.high - 1:+.1%}){mark}"
+    within = "too few rounds" if isinf(change.high) else f"{change.low - 1:+.1%} to {change.high - 1:+.1%}"
+    return f"{head}{change.ratio - 1:+7.1%}  ({within}){mark}"
 
 
 def _yes(value: bool) -> str:

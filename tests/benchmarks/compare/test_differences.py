@@ -81,3 +81,11 @@ def test_the_report_names_what_got_worse() -> None:
     others = render(differences(results(BEFORE), slower(1.2, "haproxy")), 5)
     assert "Others got worse too, so the machine may be another one now: haproxy in requests-64." in others
     assert others.splitlines()[-1] == "Nothing of userproxy got worse beyond the noise."
+
+
+def test_with_two_rounds_nothing_is_said_about_the_noise() -> None:
+    before, after = results({"userproxy": [10.0, 10.0]}), results({"userproxy": [20.0, 20.0]})
+    lines = render(differences(before, after), 2).splitlines()
+    assert lines[0].endswith("+100.0%  (too few rounds)")
+    assert "With fewer than 3 rounds nothing can be said about the noise." in lines
+    assert lines[-1] == "Nothing of userproxy got worse beyond the noise."
