@@ -19,6 +19,7 @@ def result(
     loop: str = "open",
     rate: float | None = 100.0,
     cpu_s: float = 1.0,
+    waited_s: float = 0.0,
 ) -> Result:
     """10 s of load; service times are half the latencies; what failed was sent, other work was not."""
     window = Counts(errors=errors or {}, answered=len(latencies_ms))
@@ -42,5 +43,5 @@ def result(
         duration_s=10.0,
         window=window,
         connect=connect,
-        work=[Work(cpu_s, 10.0)],
+        work=[Work(cpu_s, 10.0, waited_s)],
     )

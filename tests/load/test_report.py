@@ -158,7 +158,19 @@ HUNDRED = [1.0] * 100
     ("found", "said"),
     [
         pytest.param(result(latencies_ms=HUNDRED), "none: the rate was held", id="nobody"),
-        pytest.param(result(latencies_ms=HUNDRED, cpu_s=9.5), "(95 % of a core,", id="own processor time"),
+        pytest.param(
+            result(latencies_ms=HUNDRED, cpu_s=9.5),
+            "this load generator was the limit; --processes",
+            id="own processor time",
+        ),
+        pytest.param(
+            result(latencies_ms=HUNDRED, waited_s=5), "none: the rate was held", id="held all the same"
+        ),
+        pytest.param(
+            result(latencies_ms=HUNDRED, waited_s=3, due=200),
+            "30 % of the time was waiting for a core",
+            id="machine",
+        ),
         pytest.param(slow(result(latencies_ms=HUNDRED)), "this load generator came late", id="own loop"),
         pytest.param(
             late(result(latencies_ms=HUNDRED), generator=2), "this load generator came late", id="late"

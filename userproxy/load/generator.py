@@ -7,12 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from math import ceil
-from time import monotonic_ns, process_time
+from time import monotonic_ns
 
 from userproxy.load.arrivals import intended_starts
 from userproxy.load.connections import Connection, connections_of
 from userproxy.load.dispatcher import Dispatcher
 from userproxy.load.farewells import Farewells
+from userproxy.load.own_time import own_time
 from userproxy.load.plan import Plan
 from userproxy.load.reactor import Reactor
 from userproxy.load.result import Result, Work
@@ -124,7 +125,7 @@ class Generator:
             for slot in turn:
                 dispatcher.add(slot)
         began_s = time.time()
-        cpu_s = process_time()
+        cpu_s, waited_s = own_time()
         start = monotonic_ns()
         window_start = start + round(plan.warm_up_s * _S)
         end = window_start + round(plan.duration_s * _S)
@@ -134,6 +135,7 @@ class Generator:
         if sum(self._not_opened.values()) < len(self._connections):  # else nobody is there
             over = self._serve(start, end, each_tick)
         elapsed_s = (monotonic_ns() - start) / _S
+        cpu_end_s, waited_end_s = own_time()
         return Result(
             url=url,
             address=address,
@@ -153,7 +155,7 @@ class Generator:
             not_opened=self._not_opened,
             step_s=plan.step_s,
             seconds=tally.seconds,
-            work=[Work(process_time() - cpu_s, elapsed_s)],
+            work=[Work(cpu_end_s - cpu_s, elapsed_s, waited_end_s - waited_s)],
         )
 
     def _serve(self, start: int, end: int, each_tick: Callable[[float, list[Second]], None]) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from userproxy.errors import UserproxyError
@@ -50,7 +50,7 @@ def to_json(result: Result) -> dict[str, Any]:
             }
             for mark in result.marks
         ],
-        "work": [{"cpu_s": work.cpu_s, "elapsed_s": work.elapsed_s} for work in result.work],
+        "work": [asdict(work) for work in result.work],
     }
 
 
@@ -112,7 +112,10 @@ def _result(document: Mapping[str, Any]) -> Result:
         marks=[
             Mark(float(item["at_s"]), str(item["event"]), str(item["text"])) for item in document["marks"]
         ],
-        work=[Work(float(item["cpu_s"]), float(item["elapsed_s"])) for item in document["work"]],
+        work=[
+            Work(float(item["cpu_s"]), float(item["elapsed_s"]), float(item["waited_s"]))
+            for item in document["work"]
+        ],
     )
     _check(result)
     return result

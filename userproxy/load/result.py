@@ -19,10 +19,12 @@ class MergeError(UserproxyError):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one process used: processor time and time that passed, in seconds."""
+    """What one process used, in seconds."""
 
     cpu_s: float
     elapsed_s: float
+    waited_s: float = 0.0
+    """For a core, although there was something to do."""
 
 
 @dataclass(slots=True)
