@@ -24,6 +24,10 @@ MODES: Mapping[str, tuple[str, str]] = {
     "soak": ("benchmarks.soak.mode", "endpoints swapped under load for minutes: failures and memory"),
     "idle": ("benchmarks.idle.mode", "resident memory for each connection that is open and silent"),
     "costs": ("benchmarks.costs.mode", "instructions that limits, counters and close reasons take unused"),
+    "takeover": (
+        "benchmarks.takeover.mode",
+        "upgrades under load: what fails, what is cut, how long UDP waits",
+    ),
     "leaks": ("benchmarks.leaks.mode", "what many connections and UDP flows leave behind"),
     "latency-of-change": ("benchmarks.latency.mode", "how soon a change in the API server is in force"),
     "profile": (
