@@ -42,7 +42,8 @@ class Served:
         await new.greet()
         listeners = await new.ask("listeners")
         assert len([item for item in listeners if isinstance(item, SharedListener)]) == 4
-        assert len(await new.ask("freeze", unwanted=[])) == 3  # a flow, a client, a datagram
+        assert len(await new.ask("flows")) == 1
+        assert len(await new.ask("freeze", unwanted=[])) == 3  # changes of flows, a client, a datagram
         return new
 
     async def goes_on(self) -> None:

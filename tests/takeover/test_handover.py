@@ -197,7 +197,7 @@ async def test_L6_what_is_queued_where_the_new_one_does_not_listen_is_served_by_
             numbers = [
                 item.number for item in await by_hand.ask("listeners") if isinstance(item, SharedListener)
             ]
-            assert await by_hand.ask("freeze", unwanted=numbers) == []
+            assert await by_hand.ask("flows") == await by_hand.ask("freeze", unwanted=numbers) == []
             with await Peer.connect(web) as client, asker.sock:
                 asker.send(b"queued")
                 by_hand.serving()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from _socket import socket as Socket
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from userproxy.dataplane.binding import Bindings, Move
 from userproxy.dataplane.inheritance import SharedListener
@@ -19,20 +20,39 @@ from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.tcp import TcpIntake
 from userproxy.dataplane.udp_clients import Address
-from userproxy.dataplane.udp_flow import FlowState
+from userproxy.dataplane.udp_flow import FlowState, UdpFlow
 from userproxy.dataplane.udp_intake import UdpIntake
 
-__all__ = ["GivenDatagram", "GivenFlow", "Handover", "HeldClient"]
+__all__ = ["FlowChange", "FlowChanges", "GivenDatagram", "GivenFlow", "Handover", "HeldClient"]
+
+CHANGES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class GivenFlow:
     """A UDP flow of the listener ``listener``."""
 
+    number: int
+    """Its name between the two processes."""
     listener: int
     state: FlowState
     sock: Socket
     """Connected to the endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChange:
+    """What has become of a flow since it was given; None: it has ended."""
+
+    number: int
+    state: FlowState | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChanges:
+    """Many in one, as there may be thousands and UDP waits for them."""
+
+    changes: tuple[FlowChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +78,10 @@ class GivenDatagram:
 
 
 class Handover:
-    """One attempt. The order is: `listeners`, `freeze`, the rest, then `release` or `resume`."""
+    """One attempt. The order is: `listeners`, `flows`, `freeze`, the rest, then `release` or `resume`.
+
+    Flows are given while they are served, since there may be many; once they are frozen, what has changed.
+    """
 
     def __init__(self, runtime: Runtime, bindings: Bindings, ports: Iterable[ServicePort]) -> None:
         self._runtime = runtime
@@ -67,6 +90,7 @@ class Handover:
             number: (port, port.intake) for number, port in enumerate(ports) if port.intake is not None
         }
         self._frozen: dict[int, Intake] = {}
+        self._given: dict[UdpFlow, int] = {}
 
     def listeners(self) -> tuple[SharedListener, ...]:
         """Every bound socket of a service port that is served."""
@@ -90,16 +114,29 @@ class Handover:
         for intake in self._frozen.values():
             intake.freeze()
 
-    def flows(self) -> tuple[GivenFlow, ...]:
-        """The one that has been idle longest comes first."""
-        now = self._runtime.loop.time()
+    def flows(self) -> Iterator[GivenFlow]:
+        """Those that were not given yet; the one that has been idle longest comes first."""
         flows = [
-            GivenFlow(number, flow.state(now), flow.sock)
-            for number, intake in self._frozen.items()
-            if isinstance(intake, UdpIntake)
-            for flow in intake.flows()
+            (flow.last_s, number, flow)
+            for number, (_, intake) in self._intakes.items()
+            if isinstance(intake, UdpIntake) and (not self._frozen or number in self._frozen)
+            for flow in intake.open_traffic()
+            if flow not in self._given
         ]
-        return tuple(sorted(flows, key=lambda flow: -flow.state.idle_s))
+        for _, number, flow in sorted(flows, key=itemgetter(0)):
+            if not flow.is_over:  # whoever takes them takes their time
+                name = self._given[flow] = len(self._given)
+                yield GivenFlow(name, number, flow.state(self._runtime.loop.time()), flow.sock)
+
+    def flow_changes(self) -> Iterator[FlowChanges]:
+        """What has become of the flows that were given."""
+        now = self._runtime.loop.time()
+        changes = [
+            FlowChange(number, None if flow.is_over else flow.state(now))
+            for flow, number in self._given.items()
+        ]
+        for first in range(0, len(changes), CHANGES_AT_ONCE):
+            yield FlowChanges(tuple(changes[first : first + CHANGES_AT_ONCE]))
 
     def held_clients(self) -> Iterator[HeldClient]:
         for number, intake in self._frozen.items():

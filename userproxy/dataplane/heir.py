@@ -5,10 +5,11 @@ from __future__ import annotations
 from _socket import socket as Socket
 from collections.abc import Iterable
 
-from userproxy.dataplane.handover import GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.handover import FlowChange, GivenDatagram, GivenFlow, HeldClient
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.intake import Intake
 from userproxy.dataplane.tcp import TcpIntake
+from userproxy.dataplane.udp_flow import UdpFlow
 from userproxy.dataplane.udp_intake import UdpIntake
 
 __all__ = ["Heir"]
@@ -20,6 +21,7 @@ class Heir:
     def __init__(self, intakes: Iterable[Intake]) -> None:
         self._by_socket: dict[Socket, Intake] = {intake.sock: intake for intake in intakes}
         self._by_number: dict[int, Intake] = {}
+        self._flows: dict[int, tuple[UdpIntake, UdpFlow]] = {}
 
     def unwanted(self, listeners: Iterable[SharedListener]) -> tuple[int, ...]:
         """Those of ``listeners`` that no intake uses."""
@@ -35,10 +37,22 @@ class Heir:
     def adopt_flow(self, flow: GivenFlow) -> None:
         """Flows that have been idle longest come first."""
         intake = self._by_number.get(flow.listener)
-        if isinstance(intake, UdpIntake):
-            intake.adopt(flow.state, flow.sock)
-        else:
+        if not isinstance(intake, UdpIntake):
             flow.sock.close()
+            return
+        adopted = intake.adopt(flow.state, flow.sock)
+        if adopted is not None:
+            self._flows[flow.number] = intake, adopted
+
+    def change_flow(self, change: FlowChange) -> None:
+        """Before flows are adopted that have begun since."""
+        intake, flow = self._flows.get(change.number, (None, None))
+        if intake is None or flow is None or flow.is_over:
+            return
+        if change.state is None:
+            intake.disown(flow)
+        else:
+            intake.change(flow, change.state)
 
     def adopt_client(self, client: HeldClient) -> None:
         intake = self._by_number.get(client.listener)

@@ -165,8 +165,10 @@ class DataPlane:
     def wake(self) -> None:
         """No other process serves by our sockets any more: begin."""
         self._runtime.dormant = False
+        self._runtime.udp.resume()
         for port in self._ports.values():
             for intake in port.intakes():
+                intake.thaw()  # in the process that it comes from it was frozen
                 intake.route_changed()
             self._judge(port)
             self._touched[port.key] = None

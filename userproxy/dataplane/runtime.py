@@ -70,6 +70,8 @@ class Runtime:
         most_flows = min(settings.udp.max_flows, most)
         self.udp = FlowRegistry(self.loop, self.deadlines, self.descriptors, most_flows)
         """The UDP flows of all service ports."""
+        if dormant:
+            self.udp.pause()
         self.next_pause_log = 0.0
         """Loop time from which running out of descriptors may be logged again."""
 

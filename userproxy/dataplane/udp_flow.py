@@ -190,6 +190,14 @@ class UdpFlow(FlowEntry):
     def thaw(self) -> None:
         self._runtime.engine.watch(self.sock.fileno(), self, READS)
 
+    def change(self, state: FlowState) -> None:
+        """Go on from ``state``, which the other process has seen; the addresses are the same."""
+        self.replied = state.replied
+        self.moved = state.moved
+        self.bytes_to_endpoint = state.bytes_to_endpoint
+        self.bytes_to_client = state.bytes_to_client
+        self.started = self._runtime.loop.time() - state.age_s
+
     def state(self, now: float) -> FlowState:
         return FlowState(
             address=address_of(self.client),

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 DATAGRAMS_PER_TURN = 64
 """Then other sockets have their turn."""
 
+CATCH_UP_S = 2.0
+"""After a freeze; a queue that shrinks while it is long loses what comes meanwhile."""
 QUEUED_TURNS = 256
 """16,384 datagrams: more than fit into the receive buffer."""
 
@@ -164,21 +166,20 @@ class UdpIntake:
 
     # Between processes.
 
-    def flows(self) -> tuple[UdpFlow, ...]:
-        return tuple(self._all)
-
     def waiting(self) -> Iterator[tuple[Address, float, Sequence[bytes]]]:
         """(client, how long it waits, datagrams) of each client that waits for an endpoint."""
         for client, age_s, datagrams in self._waiting.waiting():
             yield address_of(client), age_s, datagrams
 
     def freeze(self) -> None:
+        self._listener.widen()
         self._runtime.engine.unwatch(self.sock.fileno())
         self._waiting.freeze()
         for flow in self._all:
             flow.freeze()
 
     def thaw(self) -> None:
+        self._runtime.deadlines.after(CATCH_UP_S, self._listener.narrow)
         self._waiting.thaw()
         for flow in self._all:
             flow.thaw()
@@ -198,24 +199,36 @@ class UdpIntake:
         self._runtime.engine.close_later(self.sock)
         self._runtime.descriptors.give(1)
 
-    def adopt(self, state: FlowState, sock: Socket) -> None:
+    def adopt(self, state: FlowState, sock: Socket) -> UdpFlow | None:
         """Go on with a flow of another process; the longest idle one first. ``sock`` is this intake's now."""
         registry = self._runtime.udp
         if not registry.reserve(self, self._most_flows()):
             sock.close()
-            return
+            return None
         client = self._runtime.arrivals.client(state.address)
         flow = UdpFlow(self, self._runtime, sock, client, state.endpoint)
         flow.route = None
-        flow.replied, flow.moved = state.replied, state.moved
-        flow.bytes_to_endpoint, flow.bytes_to_client = state.bytes_to_endpoint, state.bytes_to_client
-        flow.started -= state.age_s
-        replied = state.replied and not state.moved
-        registry.add(flow, self, self._idle_limit_s(replied=replied), idle_s=state.idle_s)
+        registry.add(flow, self, self._idle_limit_s(replied=False))
         self._all.add(flow)
         if not state.moved:
             self._current[client] = flow
             self._by_endpoint[flow.endpoint] += 1
+        self.change(flow, state)
+        return flow
+
+    def change(self, flow: UdpFlow, state: FlowState) -> None:
+        """What has become of an adopted flow in the other process meanwhile."""
+        if state.moved:
+            self._uncurrent(flow)
+        flow.change(state)
+        limit_s = self._idle_limit_s(replied=flow.replied and not flow.moved)
+        self._runtime.udp.set_timeout(flow, limit_s, idle_s=state.idle_s)
+
+    def disown(self, flow: UdpFlow) -> None:
+        """It has ended in the other process, and was counted there."""
+        self._all.discard(flow)
+        self._uncurrent(flow)
+        flow.release()
 
     def adopt_waiting(self, address: Address, datagram: bytes, age_s: float) -> None:
         """A client of another process waits here from now on; the longest waiting one first."""

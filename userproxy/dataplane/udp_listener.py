@@ -46,6 +46,14 @@ class UdpListener:
         except OSError as error:  # the address left this host: datagrams are dropped and counted instead
             logger.debug("refusing on %s failed: %s", self._name, error)
 
+    def widen(self) -> None:
+        """For a time in which nobody reads, more fits into the queue."""
+        tune_listener(self.sock, waits=True)
+
+    def narrow(self) -> None:
+        if self.sock.fileno() >= 0:  # not closed meanwhile
+            tune_listener(self.sock)
+
     def accept_again(self) -> None:
         try:
             accept_again(self.sock)

@@ -61,21 +61,21 @@ class FlowRegistry:
         """The reserved place is not needed."""
         self._descriptors.give(1)
 
-    def add(self, flow: FlowEntry, group: Hashable, timeout_s: float, *, idle_s: float = 0.0) -> None:
-        """``flow`` takes the reserved place, and is ended when it has idled for ``timeout_s``.
-
-        Flows that have idled already must come before others, and the one that has most first.
-        """
-        self._table.add(flow, group, timeout_s, self._loop.time() - idle_s)
+    def add(self, flow: FlowEntry, group: Hashable, timeout_s: float) -> None:
+        """``flow`` takes the reserved place, and is ended when it has idled for ``timeout_s``."""
+        self._table.add(flow, group, timeout_s, self._loop.time())
         self._arm(flow.last_s + timeout_s)
 
     def touch(self, flow: FlowEntry) -> None:
         """A datagram passed."""
         self._touch(flow, self._now())
 
-    def set_timeout(self, flow: FlowEntry, timeout_s: float) -> None:
-        """As `touch`, with another idle limit from now on."""
-        self._table.set_timeout(flow, timeout_s, self._loop.time())
+    def set_timeout(self, flow: FlowEntry, timeout_s: float, *, idle_s: float = 0.0) -> None:
+        """As `touch`, with another idle limit from now on.
+
+        ``idle_s``: it has idled already; such flows come before others, and the one that has most first.
+        """
+        self._table.set_timeout(flow, timeout_s, self._loop.time() - idle_s)
         self._arm(flow.last_s + timeout_s)
 
     def remove(self, flow: FlowEntry) -> None:

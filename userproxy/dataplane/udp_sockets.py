@@ -22,13 +22,17 @@ __all__ = [
 RECEIVE_BUFFER_BYTES = 1 << 20
 """The kernel doubles it, for its own accounting, and caps it at net.core.rmem_max. Its default holds two
 datagrams of 64 KiB, or 250 small ones: too few for what comes in while another socket has its turn."""
+WAITING_BUFFER_BYTES = 1 << 24
+"""More than net.core.rmem_max usually is, which caps it."""
 _NO_PEER = struct.pack("H14x", socket.AF_UNSPEC)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def tune_listener(sock: Socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+def tune_listener(sock: Socket, *, waits: bool = False) -> None:
+    """``waits``: nobody reads for some milliseconds, and nothing may be lost."""
+    size_bytes = WAITING_BUFFER_BYTES if waits else RECEIVE_BUFFER_BYTES
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size_bytes)
 
 
 def endpoint_socket(endpoint: Endpoint) -> Socket:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from userproxy.dataplane.binding import Move
-from userproxy.dataplane.handover import GivenDatagram
+from userproxy.dataplane.handover import FlowChanges, GivenDatagram
 from userproxy.errors import TakeoverError
 from userproxy.takeover.channel import MAX_DESCRIPTORS, MAX_MESSAGE_BYTES, Message
 from userproxy.takeover.items import Item, decode, encode
@@ -19,14 +19,17 @@ MAX_ITEMS_BYTES = MAX_MESSAGE_BYTES - 1024
 
 
 def batches(items: Iterable[Item]) -> Iterator[tuple[list[dict[str, object]], list[int]]]:
-    """(encoded items, their descriptors) of one message after the other; one at least, and each fits."""
+    """(encoded items, their descriptors) of one message after the other; one at least, and each fits.
+
+    No item with a socket is taken before its message is asked for: by then the socket may have been closed.
+    """
     encoded: list[dict[str, object]] = []
     descriptors: list[int] = []
     size_bytes = 0
     for item in items:
         fields = encode(item)
         item_bytes = len(orjson.dumps(fields)) + 1
-        if encoded and (size_bytes + item_bytes > MAX_ITEMS_BYTES or len(encoded) >= MAX_DESCRIPTORS):
+        if encoded and size_bytes + item_bytes > MAX_ITEMS_BYTES:  # a large one, so without a socket
             yield encoded, descriptors
             encoded, descriptors, size_bytes = [], [], 0
         encoded.append(fields)
@@ -34,6 +37,9 @@ def batches(items: Iterable[Item]) -> Iterator[tuple[list[dict[str, object]], li
         sock = _socket_of(item)
         if sock is not None:
             descriptors.append(sock.fileno())
+        if len(encoded) >= MAX_DESCRIPTORS or size_bytes > MAX_ITEMS_BYTES // 2:
+            yield encoded, descriptors
+            encoded, descriptors, size_bytes = [], [], 0
     yield encoded, descriptors
 
 
@@ -76,4 +82,4 @@ def close_items(items: Iterable[Item]) -> None:
 
 
 def _socket_of(item: Item) -> Socket | None:
-    return None if isinstance(item, Move | GivenDatagram) else item.sock
+    return None if isinstance(item, Move | FlowChanges | GivenDatagram) else item.sock

@@ -11,7 +11,7 @@ from _socket import socket as Socket
 from collections.abc import Callable, Mapping
 
 from userproxy.dataplane.binding import Move
-from userproxy.dataplane.handover import GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.handover import FlowChange, FlowChanges, GivenDatagram, GivenFlow, HeldClient
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.udp_clients import Address
 from userproxy.dataplane.udp_flow import FlowState
@@ -21,7 +21,7 @@ from userproxy.model.routes import Endpoint, RouteKey
 
 __all__ = ["Item", "decode", "encode"]
 
-Item = SharedListener | Move | GivenFlow | HeldClient | GivenDatagram
+Item = SharedListener | Move | GivenFlow | FlowChanges | HeldClient | GivenDatagram
 
 
 def encode(item: Item) -> dict[str, object]:
@@ -40,13 +40,15 @@ def encode(item: Item) -> dict[str, object]:
                 "stated_port": item.stated_port, "port": item.port, "reason": item.reason,
             }  # fmt: skip
         case GivenFlow():
-            state = item.state
             return {
-                "item": "flow", "listener": item.listener, "client": list(state.address),
-                "ip": state.endpoint.ip, "port": state.endpoint.port, "replied": state.replied,
-                "moved": state.moved, "bytes_to_endpoint": state.bytes_to_endpoint,
-                "bytes_to_client": state.bytes_to_client, "age_s": state.age_s, "idle_s": state.idle_s,
+                "item": "flow", "number": item.number, "listener": item.listener, "state": _row(item.state),
             }  # fmt: skip
+        case FlowChanges():
+            changes = [
+                [change.number, None if change.state is None else _row(change.state)]
+                for change in item.changes
+            ]
+            return {"item": "changes", "changes": changes}
         case HeldClient():
             return {
                 "item": "client", "listener": item.listener, "address": item.address, "left_s": item.left_s,
@@ -56,6 +58,14 @@ def encode(item: Item) -> dict[str, object]:
                 "item": "datagram", "listener": item.listener, "client": list(item.client),
                 "age_s": item.age_s, "payload": base64.b64encode(item.payload).decode(),
             }  # fmt: skip
+
+
+def _row(state: FlowState) -> list[object]:
+    """As short as can be: there may be thousands, and UDP waits for them."""
+    return [
+        state.address, state.endpoint.ip, state.endpoint.port, state.replied, state.moved,
+        state.bytes_to_endpoint, state.bytes_to_client, state.age_s, state.idle_s,
+    ]  # fmt: skip
 
 
 def decode(fields: object, socket_of: Callable[[], Socket]) -> Item:
@@ -98,17 +108,43 @@ def _move(fields: _Fields, socket_of: Callable[[], Socket]) -> Move:
 
 
 def _flow(fields: _Fields, socket_of: Callable[[], Socket]) -> GivenFlow:
-    state = FlowState(
-        address=_address(fields, "client"),
-        endpoint=Endpoint.of(_text(fields, "ip"), _number(fields, "port")),
-        replied=_flag(fields, "replied"),
-        moved=_flag(fields, "moved"),
-        bytes_to_endpoint=_number(fields, "bytes_to_endpoint"),
-        bytes_to_client=_number(fields, "bytes_to_client"),
-        age_s=_seconds(fields, "age_s"),
-        idle_s=_seconds(fields, "idle_s"),
-    )
-    return GivenFlow(_number(fields, "listener"), state, socket_of())
+    number, listener, state = _number(fields, "number"), _number(fields, "listener"), _state(fields["state"])
+    return GivenFlow(number, listener, state, socket_of())
+
+
+def _changes(fields: _Fields, socket_of: Callable[[], Socket]) -> FlowChanges:
+    changes = fields["changes"]
+    if not isinstance(changes, list):
+        raise ValueError(f"changes {changes!r} is no list")
+    return FlowChanges(tuple(map(_change, changes)))
+
+
+def _change(row: object) -> FlowChange:
+    match row:
+        case [int(number), None]:
+            return FlowChange(number, None)
+        case [int(number), list(state)]:
+            return FlowChange(number, _state(state))
+    raise ValueError(f"change {row!r} is not understood")
+
+
+def _state(row: object) -> FlowState:
+    match row:
+        case [
+            address, str(ip), int(port), bool(replied), bool(moved), int(to_endpoint), int(to_client),
+            int() | float() as age_s, int() | float() as idle_s,
+        ]:  # fmt: skip
+            return FlowState(
+                _address(address),
+                Endpoint.of(ip, port),
+                replied,
+                moved,
+                to_endpoint,
+                to_client,
+                age_s,
+                idle_s,
+            )
+    raise ValueError(f"state {row!r} is not understood")
 
 
 def _client(fields: _Fields, socket_of: Callable[[], Socket]) -> HeldClient:
@@ -126,7 +162,7 @@ def _datagram(fields: _Fields, socket_of: Callable[[], Socket]) -> GivenDatagram
     except binascii.Error as error:
         raise ValueError(f"payload: {error}") from error
     return GivenDatagram(
-        _number(fields, "listener"), _address(fields, "client"), _seconds(fields, "age_s"), payload
+        _number(fields, "listener"), _address(fields["client"]), _seconds(fields, "age_s"), payload
     )
 
 
@@ -134,6 +170,7 @@ _DECODERS: Mapping[str, Callable[[_Fields, Callable[[], Socket]], Item]] = {
     "listener": _listener,
     "move": _move,
     "flow": _flow,
+    "changes": _changes,
     "client": _client,
     "datagram": _datagram,
 }
@@ -160,18 +197,10 @@ def _seconds(fields: _Fields, name: str) -> float:
     return max(0.0, value)
 
 
-def _flag(fields: _Fields, name: str) -> bool:
-    value = fields[name]
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} {value!r} is neither true nor false")
-    return value
-
-
-def _address(fields: _Fields, name: str) -> Address:
-    match fields[name]:
+def _address(value: object) -> Address:
+    match value:
         case [str(host), int(port)]:
             return host, port
         case [str(host), int(port), int(flow_info), int(scope)]:
             return host, port, flow_info, scope
-        case value:
-            raise ValueError(f"{name} {value!r} is no address")
+    raise ValueError(f"{value!r} is no address")

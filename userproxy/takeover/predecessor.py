@@ -8,9 +8,10 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from userproxy.dataplane.binding import Move
-from userproxy.dataplane.handover import GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.handover import FlowChanges, GivenDatagram, GivenFlow, HeldClient
 from userproxy.dataplane.heir import Heir
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.errors import TakeoverError
@@ -19,7 +20,7 @@ from userproxy.proxy import Proxy
 from userproxy.takeover.batches import close_items, unpack
 from userproxy.takeover.channel import Channel, Message, peer_of
 from userproxy.takeover.items import Item
-from userproxy.takeover.protocol import FREEZE, LISTENERS, MORE, SERVING, fault_of_hello, greeting
+from userproxy.takeover.protocol import FLOWS, FREEZE, LISTENERS, MORE, SERVING, fault_of_hello, greeting
 
 __all__ = ["Predecessor"]
 
@@ -60,8 +61,13 @@ class Predecessor:
             proxy.resume()
             await proxy.settled(timeout_s=None)
             await proxy.pause()
+            counts: Counter[type[Item]] = Counter()
+            heir = proxy.plane.heir()
+            take = partial(_adopt, heir, counts)
+            unwanted = heir.unwanted(listeners)
+            await self._ask({"ask": FLOWS}, take)
             started = asyncio.get_running_loop().time()
-            counts = await self._adopt(proxy.plane.heir(), listeners)
+            await self._ask({"ask": FREEZE, "unwanted": unwanted}, take)
             self._channel.send({"ask": SERVING})
             proxy.plane.wake()
         proxy.resume()
@@ -98,24 +104,6 @@ class Predecessor:
         proxy.plane.inherit(listeners, moves)
         return listeners
 
-    async def _adopt(self, heir: Heir, listeners: list[SharedListener]) -> Counter[type[Item]]:
-        counts: Counter[type[Item]] = Counter()
-
-        def take(item: Item) -> None:
-            match item:
-                case GivenFlow():
-                    heir.adopt_flow(item)
-                case HeldClient():
-                    heir.adopt_client(item)
-                case GivenDatagram():
-                    heir.adopt_datagram(item)
-                case _:
-                    close_items([item])
-            counts[type(item)] += 1
-
-        await self._ask({"ask": FREEZE, "unwanted": heir.unwanted(listeners)}, take)
-        return counts
-
     async def _ask(self, request: dict[str, object], take: Callable[[Item], None]) -> None:
         """Have ``take`` called with each item of the answer; it owns the item's socket."""
         self._channel.send(request)
@@ -144,6 +132,22 @@ class Predecessor:
             yield
         except TakeoverError as error:
             raise TakeoverError(f"--takeover {self._path}: {error}") from error
+
+
+def _adopt(heir: Heir, counts: Counter[type[Item]], item: Item) -> None:
+    match item:
+        case GivenFlow():
+            heir.adopt_flow(item)
+        case FlowChanges():
+            for change in item.changes:
+                heir.change_flow(change)
+        case HeldClient():
+            heir.adopt_client(item)
+        case GivenDatagram():
+            heir.adopt_datagram(item)
+        case _:
+            close_items([item])
+    counts[type(item)] += 1
 
 
 def _check(listener: SharedListener) -> None:

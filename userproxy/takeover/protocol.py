@@ -2,8 +2,10 @@
 
 1. `HELLO`: both say who they are. The old one goes on as usual while the new one follows its source.
 2. `LISTENERS`: numbers that ports moved to, and bound sockets. The old one changes none from here on.
-3. `FREEZE`, with the listeners that are not wanted: UDP flows, and clients that wait.
-4. `SERVING`: not a question any more. Once it is sent, the new process serves; once it is read, the old one
+3. `FLOWS`: UDP flows with their sockets, while the old one goes on forwarding.
+4. `FREEZE`, with the listeners that are not wanted. The old one leaves UDP alone from here on, and tells what
+   has become of the flows, which ones are new, and which clients wait for an endpoint.
+5. `SERVING`: not a question any more. Once it is sent, the new process serves; once it is read, the old one
    lets go, and says so. Before that, whatever goes wrong, the old one goes on.
 
 An answer of many items comes in several messages; `MORE` asks for the next.
@@ -17,10 +19,21 @@ from importlib.metadata import version
 
 from userproxy.errors import TakeoverError
 
-__all__ = ["FREEZE", "HELLO", "LISTENERS", "MORE", "PROTOCOL", "SERVING", "fault_of_hello", "greeting"]
+__all__ = [
+    "FLOWS",
+    "FREEZE",
+    "HELLO",
+    "LISTENERS",
+    "MORE",
+    "PROTOCOL",
+    "SERVING",
+    "fault_of_hello",
+    "greeting",
+]
 
 PROTOCOL = 1
 """Changes when processes of before and after would misunderstand each other."""
+FLOWS = "flows"
 HELLO = "hello"
 LISTENERS = "listeners"
 FREEZE = "freeze"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import socket
@@ -15,7 +16,7 @@ from userproxy.proxy import Proxy
 from userproxy.takeover.batches import batches
 from userproxy.takeover.channel import Channel, Message, peer_of
 from userproxy.takeover.items import Item
-from userproxy.takeover.protocol import FREEZE, LISTENERS, MORE, SERVING, fault_of_hello, greeting
+from userproxy.takeover.protocol import FLOWS, FREEZE, LISTENERS, MORE, SERVING, fault_of_hello, greeting
 
 __all__ = ["TakeoverServer"]
 
@@ -108,12 +109,21 @@ class TakeoverServer:
         serving, frozen_at = False, loop.time()
         try:
             await _answer(channel, (*handover.moves(), *handover.listeners()))
-            request = await _asked(channel, FREEZE, PREPARE_LIMIT_S)
+            await _asked(channel, FLOWS, PREPARE_LIMIT_S)
+            await _answer(channel, handover.flows())
+            request = await _asked(channel, FREEZE, ANSWER_LIMIT_S)
             frozen_at = loop.time()
             async with asyncio.timeout(FROZEN_LIMIT_S):
                 handover.freeze(_numbers(request))
-                items: list[Item] = [*handover.flows(), *handover.held_clients()]
-                await _answer(channel, [*items, *handover.held_datagrams()])
+                await _answer(
+                    channel,
+                    itertools.chain[Item](
+                        handover.flow_changes(),
+                        handover.flows(),
+                        handover.held_clients(),
+                        handover.held_datagrams(),
+                    ),
+                )
                 await _asked(channel, SERVING, ANSWER_LIMIT_S)
             serving = True
         except TimeoutError:
@@ -134,13 +144,9 @@ class TakeoverServer:
 
 async def _answer(channel: Channel, items: Iterable[Item]) -> None:
     """Send all of ``items``, one message after the other."""
-    waiting = False
     for encoded, descriptors in batches(items):
-        if waiting:
-            await _asked(channel, MORE, ANSWER_LIMIT_S)
         channel.send({"items": encoded}, descriptors)
-        waiting = True
-    await _asked(channel, MORE, ANSWER_LIMIT_S)
+        await _asked(channel, MORE, ANSWER_LIMIT_S)
     channel.send({"items": [], "over": True})
 
 
