@@ -10,6 +10,7 @@ import pytest
 import uvloop
 from hypothesis import strategies
 
+from tests.option import OPTION
 from userproxy.dataplane.udp_batching import Batching
 from userproxy.dataplane.udp_mmsg import mmsg
 from userproxy.dataplane.udp_plain import PLAIN
@@ -21,7 +22,12 @@ DESCRIPTORS = 8192
 """Crowds of clients take hundreds of them on both sides of a proxy; a shell often allows 1,024."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--workers", type=int, default=1, help="processes of the proxies in tests/integration")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    OPTION.workers = config.getoption("--workers")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

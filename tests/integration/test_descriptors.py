@@ -12,9 +12,12 @@ import pytest
 
 from tests.dataplane.harness import Peer, endpoint_of, listening
 from tests.integration.world import World, open_descriptors, until, world
+from tests.option import in_one_process_only
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.backends.udp import UdpEcho
 from userproxy.testing.objects import endpoint_slice, service
+
+pytestmark = in_one_process_only("the descriptors that run out are those of the test's own process")
 
 
 @contextlib.contextmanager

@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+import pytest
+
+from tests.option import OPTION, with_workers
 from userproxy import Addresses, MemorySource, Proxy, Settings
 from userproxy.dataplane.connection import Connection
 from userproxy.dataplane.plane import DataPlane
@@ -22,8 +25,10 @@ from userproxy.settings import DialSettings
 
 LIMIT_S = 60.0
 """A hard limit for whatever is waited for; nothing depends on it unless something is broken."""
-EPHEMERAL = Settings(
-    addresses=Addresses.EPHEMERAL, dial=DialSettings(timeouts_s=(0.1, 0.1, 0.2, 0.2), hold_retry_s=0.02)
+EPHEMERAL = with_workers(
+    Settings(
+        addresses=Addresses.EPHEMERAL, dial=DialSettings(timeouts_s=(0.1, 0.1, 0.2, 0.2), hold_retry_s=0.02)
+    )
 )
 
 
@@ -63,7 +68,13 @@ class World:
 
     @property
     def plane(self) -> DataPlane:
+        if self.in_workers:
+            pytest.skip("looks into the data plane, which is that of workers")
         return self.proxy.plane
+
+    @property
+    def in_workers(self) -> bool:
+        return OPTION.workers > 1
 
     @property
     def runtime(self) -> Runtime:
@@ -75,11 +86,16 @@ class World:
         self.look()
 
     def look(self) -> None:
+        if self.in_workers:
+            return
         for port in self.plane._every_port():
             self.seen[id(port)] = port
 
     async def quiet(self) -> None:
         """Wait until nothing is open; then nothing of it may be left anywhere."""
+        if self.in_workers:
+            await self._quiet_workers()
+            return
         await until(lambda: not self.runtime.connections)
         runtime = self.runtime
         listening = [port.intake for port in self.plane._ports.values() if port.intake is not None]
@@ -96,8 +112,25 @@ class World:
                 assert not any(seen.open for seen in port.endpoints.values())
         assert self.ends.faults == []
 
+    async def _quiet_workers(self) -> None:
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                await self.proxy._running.published()  # and all that was counted is told
+                ports = self.proxy.snapshot().ports
+                if not any(port.open for port in ports if port.key.name.protocol is Protocol.TCP):
+                    break
+                await asyncio.sleep(0.01)
+        for port in ports:
+            assert port.held == 0
+            if port.key.name.protocol is Protocol.TCP:
+                assert sum(count for _, count in port.ends) == port.accepted
+                assert not any(endpoint.open for endpoint in port.endpoints)
+        assert self.ends.faults == []
+
     def ended(self) -> Counter[str]:
         """How everything that was ever accepted ended."""
+        if self.in_workers:
+            return Counter(str(event["state"]) for event in self.ends.events)
         total: Counter[str] = Counter()
         for port in self.seen.values():
             total.update(port.counters.ends)

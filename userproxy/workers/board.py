@@ -65,11 +65,11 @@ class Board:
         self._expected[key] = _Expected(incarnation, workers)
 
     def remove(self, key: RouteKey) -> None:
-        """The service port is gone; what is open in it is told until it is over."""
+        """The service port is gone: told once its workers know, and what is open until it is over."""
         self._expected.pop(key, None)
         self._gone.pop(key, None)
         self._states.closed(key)
-        self._touch(key)
+        self._look(key)
 
     def reported(self, worker: int, rows: Iterable[Wire]) -> None:
         """Take in what ``worker`` says."""
@@ -88,7 +88,8 @@ class Board:
     def lost(self, worker: int) -> int:
         """``worker`` died; returns how many connections and flows it had open when it last told."""
         cut = 0
-        for key, report in self._reports.pop(worker, {}).items():
+        reports = self._reports.pop(worker, {})
+        for key, report in reports.items():
             expected = self._expected.get(key)
             cut += sum(port.open for port in (*report.live, *report.draining))
             if expected is not None and expected.incarnation == report.incarnation:
@@ -96,8 +97,8 @@ class Board:
                     before = self._gone.get(key)
                     over = ended(port)
                     self._gone[key] = over if before is None else merged([over, before])
-            if report.draining:
-                self._touch(key)
+        for key in reports:
+            self._look(key)
         return cut
 
     def holds(self, name: ServicePortName, *, but: int) -> bool:
@@ -167,18 +168,19 @@ class Board:
         return report.live if report is not None else ()
 
     def _draining(self, key: RouteKey) -> PortSnapshot | None:
-        parts = [
-            part
-            for reports in self._reports.values()
-            if (report := reports.get(key)) is not None
-            for part in report.draining
-        ]
+        parts = [part for report in self._reports_of(key) for part in report.draining]
         return merged(parts) if parts else None
+
+    def _reports_of(self, key: RouteKey) -> list[_Report]:
+        return [reports[key] for reports in self._reports.values() if key in reports]
 
     def _look(self, key: RouteKey) -> None:
         """Tell of ``key`` if it differs, once all its workers have told."""
         expected = self._expected.get(key)
-        if expected is not None and not all(self._told(key, worker) for worker in expected.workers):
+        if expected is None:
+            if any(report.live for report in self._reports_of(key)):
+                return
+        elif not all(self._told(key, worker) for worker in expected.workers):
             return
         live, draining = self.live(key), self._draining(key)
         face = (_face(live), _face(draining))

@@ -129,8 +129,8 @@ class Fleet:
         ]
         chosen = only_port(keys, service, port_name)
         port = self._board.live(chosen)
-        if port is None or port.listen_port is None or port.state in NOT_LISTENING:
-            state = port.state if port is not None else "starting"
+        if self._draining or port is None or port.listen_port is None or port.state in NOT_LISTENING:
+            state = "draining" if self._draining else port.state if port is not None else "starting"
             raise NotListening(f"{chosen.name} does not listen: {state}")
         return port.listen_host, port.listen_port
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from userproxy.dataplane.plane import DataPlane
+from userproxy.model.names import Family, ServicePortName
 from userproxy.model.routes import RouteKey
 from userproxy.workers.channel import Message
 from userproxy.workers.report_codec import port_to
@@ -51,6 +52,11 @@ class Reports:
         if touched:
             self._dirty.update(dict.fromkeys(touched))
             self._filled()
+
+    def touch(self, name: ServicePortName) -> None:
+        """The counters of ``name`` are wanted now."""
+        for family in Family:
+            self._compare(RouteKey(name, family))
 
     async def take_all(self) -> None:
         """Whatever differs from what was told."""

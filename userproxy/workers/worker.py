@@ -194,4 +194,7 @@ class Worker:
             self._reports.take_changes()
 
     def _on_hold(self, name: ServicePortName) -> None:
-        self._say("hold", [name.namespace, name.name, name.port_name, name.protocol])
+        """Told behind the numbers: whoever is asked to start an endpoint sees who waits."""
+        if self._reports is not None:
+            self._reports.touch(name)
+        self._answer("hold", [name.namespace, name.name, name.port_name, name.protocol])
