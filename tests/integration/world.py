@@ -112,6 +112,13 @@ class World:
                 assert not any(seen.open for seen in port.endpoints.values())
         assert self.ends.faults == []
 
+    async def without_flows(self) -> None:
+        """Wait until no UDP flow is left."""
+        if self.in_workers:
+            await until(lambda: not any(port.open for port in self.proxy.snapshot().ports))
+        else:
+            await until(lambda: not self.runtime.flows)
+
     async def _quiet_workers(self) -> None:
         async with asyncio.timeout(LIMIT_S):
             while True:
