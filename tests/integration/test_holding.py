@@ -6,6 +6,7 @@ import pytest
 
 from tests.dataplane.harness import Peer
 from tests.integration.world import World, until, world
+from tests.option import in_one_process_only
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
@@ -75,6 +76,7 @@ async def test_L9_S12_waiting_clients_of_every_earlier_port_are_let_through() ->
         assert w.ended() == {"--": 3}
 
 
+@in_one_process_only("the deadlines are counted elsewhere")
 async def test_L9_CH_clients_that_wait_and_go_leave_nothing_for_the_rest_of_their_time() -> None:
     async with world() as w:
         w.source.apply(service("web", 80, annotations=HOLD))

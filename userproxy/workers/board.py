@@ -54,6 +54,7 @@ class Board:
         """The counters of workers that have died."""
         self._faces: dict[RouteKey, _Face] = {}
         """What was last told of each: without its counters."""
+        self._taken: dict[RouteKey, str] = {}
         self._touched: dict[RouteKey, None] = {}
         self._states = StateLog()
 
@@ -68,6 +69,7 @@ class Board:
         """The service port is gone: told once its workers know, and what is open until it is over."""
         self._expected.pop(key, None)
         self._gone.pop(key, None)
+        self._taken.pop(key, None)
         self._states.closed(key)
         self._look(key)
 
@@ -113,14 +115,8 @@ class Board:
         )
 
     def taken(self) -> Mapping[RouteKey, str]:
-        """Service ports that workers could not listen at again, and why."""
-        return {
-            key: port.reason
-            for reports in self._reports.values()
-            for key, report in reports.items()
-            for port in report.live
-            if port.state is ListenerState.TAKEN and port.listen_port is not None
-        }
+        """Service ports that some worker cannot listen at, and why."""
+        return self._taken
 
     def snapshot(self, keys: Collection[RouteKey] | None = None) -> tuple[PortSnapshot, ...]:
         """See `DataPlane.snapshot`."""
@@ -190,7 +186,10 @@ class Board:
             self._faces.pop(key, None)
         else:
             self._faces[key] = face
+        self._taken.pop(key, None)
         if live is not None:
+            if live.state is ListenerState.TAKEN:
+                self._taken[key] = live.reason
             self._states.saw(key, live.state, live.listen_host, live.listen_port, live.reason)
         self._touch(key)
 

@@ -145,7 +145,6 @@ class Fleet:
     def problems(self) -> tuple[Problem, ...]:
         """As `DataPlane.problems`."""
         reasons = {**self._board.taken(), **self._retries.reasons()}
-        reasons = {key: reason for key, reason in reasons.items() if key in self._routes}
         return (*taken(reasons, self._routes), *looping(self._own, self._routes))
 
     async def drain(self, timeout_s: float) -> DrainReport:
