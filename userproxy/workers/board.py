@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.dataplane.states import StateLog
-from userproxy.model.names import ServicePortName
+from userproxy.model.names import Family, ServicePortName
 from userproxy.model.routes import RouteKey
 from userproxy.workers.merging import ended, merged
 from userproxy.workers.report_codec import port_from
@@ -103,16 +103,11 @@ class Board:
             self._look(key)
         return cut
 
-    def holds(self, name: ServicePortName, *, but: int) -> bool:
-        """Whether clients of ``name`` wait in another worker than ``but``, as last told."""
-        return any(
-            port.held
-            for worker, reports in self._reports.items()
-            if worker != but
-            for key, report in reports.items()
-            if key.name == name
-            for port in report.live
-        )
+    def holds(self, name: ServicePortName, worker: int) -> bool:
+        """Whether clients of ``name`` wait in ``worker``, as last told."""
+        reports = self._reports.get(worker, {})
+        found = [reports.get(RouteKey(name, family)) for family in Family]
+        return any(port.held for report in found if report is not None for port in report.live)
 
     def taken(self) -> Mapping[RouteKey, str]:
         """Service ports that some worker cannot listen at, and why."""

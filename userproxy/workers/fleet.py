@@ -82,6 +82,8 @@ class Fleet:
         self._by_service: dict[NamespacedName, set[RouteKey]] = {}
         self._incarnations = 0
         self._board = Board(self._changed)
+        self._holders: dict[ServicePortName, frozenset[int]] = {}
+        """Who has said that clients wait: of several workers the first one is the news."""
         self._draining = False
         self._drains: dict[int, tuple[int, int]] = {}
         """What each worker had open at the stop: what ended by itself, and what was cut."""
@@ -203,8 +205,11 @@ class Fleet:
     def held(self, worker: int, name: Wire) -> None:
         namespace, service, port_name, protocol = name
         port = ServicePortName(namespace, service, port_name, Protocol(protocol))
+        before = self._holders.get(port, frozenset()) - {worker}
+        holders = frozenset(other for other in before if self._board.holds(port, other))
+        self._holders[port] = holders | {worker}
         try:
-            if self._on_hold is not None and not self._board.holds(port, but=worker):
+            if self._on_hold is not None and not holders:
                 self._on_hold(port)
         except Exception as error:
             self.failed(error)
@@ -284,6 +289,7 @@ class Fleet:
         self._retries.succeeded(key)
         self._own.route_changed(self._routes.pop(key), None)
         served = self._served.pop(key)
+        self._holders.pop(key.name, None)
         keys = self._by_service[key.name.service]
         keys.discard(key)
         if not keys:
