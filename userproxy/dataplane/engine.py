@@ -30,7 +30,8 @@ HUP = select.EPOLLHUP
 _ALL = IN | OUT | RDHUP | select.EPOLLET
 READS = IN
 """For datagram sockets: by level, so that whoever reads some of what has come is told again of the rest."""
-_IN_OUT = IN | OUT
+_PLAIN = IN | OUT
+"""There is something to read, and what can be written is more than nothing, as it nearly always is."""
 
 BATCH = 256
 """Events a wake-up; more stay in the epoll, whose descriptor stays readable."""
@@ -201,32 +202,34 @@ class Engine:
         handlers = self.handlers
         read = os.read
         write = os.write
+        most = FAST_READ_BYTES
         for fd, mask in self._epoll.poll(0, BATCH):
             try:
                 side = fast[fd]
-                if side is None or mask & ~_IN_OUT:
+                if side is None or mask != _PLAIN:
                     handler = handlers[fd]
                     if handler is not None:
                         handler.ready(mask)
                     continue
                 # An idle pair and a plain edge: one read, one write. All else goes the long way.
-                if not mask & IN:
-                    continue
                 try:
-                    data = read(fd, FAST_READ_BYTES)
+                    data = read(fd, most)
                 except BlockingIOError:
                     continue
                 except OSError as error:
                     side.read_failed(error)
                     continue
+                if not data:
+                    side.leave_fast(data, 0)
+                    continue
                 try:
-                    sent = write(side.peer_fd, data) if data else 0
+                    sent = write(side.peer_fd, data)
                 except BlockingIOError:
                     sent = 0
                 except OSError as error:
                     side.write_failed(data, error)
                     continue
-                if 0 < sent == len(data) < FAST_READ_BYTES:
+                if sent == len(data) and sent != most:
                     side.forwarded += sent
                 else:
                     side.leave_fast(data, sent)
