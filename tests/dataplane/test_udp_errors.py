@@ -299,6 +299,21 @@ async def test_an_answer_that_cannot_be_sent_is_counted() -> None:
                 await until(lambda: dropped(h, "to client") == 1)
 
 
+async def test_an_answer_that_fails_behind_the_end_of_its_flow_is_counted_all_the_same() -> None:
+    async with harness() as h:
+        with UdpPeer() as endpoint:
+            h.serve(udp_route(endpoint))
+            with UdpPeer.to(h.address) as client, UdpPeer.to(h.address) as other:
+                await exchange(client, endpoint, b"four")
+                (flow,) = _intake(h).open_traffic()
+                flow.failed(RuntimeError("scripted"))
+                flow.not_answered(len(b"re:four"), OSError(errno.EPERM, "scripted"))
+                assert dropped(h, "to client") == 1
+                assert port_of(h).endpoints[0].bytes_to_client == 0
+                await exchange(other, endpoint)
+                assert port_of(h).open == 1
+
+
 def _intake(h: Harness) -> UdpIntake:
     intake = h.plane._ports[h.current.key].intake
     assert isinstance(intake, UdpIntake)

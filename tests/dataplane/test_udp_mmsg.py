@@ -165,10 +165,6 @@ def test_a_call_that_stops_in_the_middle_tells_how_far_it_came(calls: Calls) -> 
 class Keeper:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.failed: list[tuple[int, int | None]] = []
-
-    def not_answered(self, flow: object, size_bytes: int, error: OSError) -> None:
-        self.failed.append((size_bytes, error.errno))
 
 
 class Flow:
@@ -186,11 +182,15 @@ class Flow:
         self.answers_in_bursts = len(answers) > 1
         self.seen_in = self.seen_running = 0
         self.size_bytes = 0
+        self.failed: list[tuple[int, int | None]] = []
         for answer in answers:
             self.endpoint.answer(answer, self.peer.address)
 
     def answered(self, size_bytes: int) -> None:
         self.size_bytes += size_bytes
+
+    def not_answered(self, size_bytes: int, error: OSError) -> None:
+        self.failed.append((size_bytes, error.errno))
 
     def received(self) -> bytes:
         return blocks(self.user.sock).recv(1 << 16)
@@ -270,7 +270,7 @@ def test_an_answer_that_cannot_be_sent_is_told_and_the_others_leave(
         answers.take(flow)
     calls.fail = [errno.EPERM]
     answers.flush()
-    assert several[0].keeper.failed == [(3, errno.EPERM)]
+    assert several[0].failed == [(3, errno.EPERM)]
     assert several[1].received() == b"other"
 
 
@@ -286,7 +286,7 @@ def test_segments_that_the_kernel_refuses_leave_one_by_one(
     calls.fail = [code]
     answers.flush()
     assert [flow.received() for _ in range(2)] == [b"one", b"two"]
-    assert flow.keeper.failed == []
+    assert flow.failed == []
     assert flow.segments_to_client is segments
     flow.endpoint.answer(b"six", flow.peer.address)
     flow.endpoint.answer(b"ten", flow.peer.address)

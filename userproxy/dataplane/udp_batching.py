@@ -61,10 +61,6 @@ class Listening(Protocol):
     @property
     def sock(self) -> Socket: ...
 
-    def not_answered(self, flow: Answering, size_bytes: int, error: OSError) -> None:
-        """An answer could not be sent; it was told before as `Answering.answered`."""
-        ...
-
 
 class Answering(Protocol):
     """A flow, as `Answers` sees it."""
@@ -92,6 +88,10 @@ class Answering(Protocol):
 
     def answered(self, size_bytes: int) -> None:
         """That many bytes of answers are on their way."""
+        ...
+
+    def not_answered(self, size_bytes: int, error: OSError) -> None:
+        """One of them could not be sent."""
         ...
 
 

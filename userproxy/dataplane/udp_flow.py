@@ -150,6 +150,9 @@ class UdpFlow(FlowEntry):
         return True
 
     def ready(self, mask: int) -> None:
+        if self.keeper.stopped:  # its turn to end comes early
+            self.end(Who.STOP)
+            return
         try:
             self._take(self)
         except OSError:  # what ICMP said of an earlier datagram
@@ -168,6 +171,14 @@ class UdpFlow(FlowEntry):
         else:
             self.replied = True
             self.keeper.replied(self)
+
+    def not_answered(self, size_bytes: int, error: OSError) -> None:
+        """No buffer, no route; the flow may be over by now."""
+        self.bytes_to_client -= size_bytes
+        if self.is_over:
+            self.counters.bytes_to_client -= size_bytes
+        self.keeper.service_port.counters.dropped["to client"] += 1
+        logger.debug("answer to %s failed: %s", address_of(self.client), error)
 
     def hand_over_last(self) -> None:
         """Hand over the answers that have come already, up to two turns' worth."""

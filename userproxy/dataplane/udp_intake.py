@@ -20,7 +20,6 @@ from userproxy.dataplane.engine import READS
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
-from userproxy.dataplane.udp_batching import Answering
 from userproxy.dataplane.udp_clients import Address, Client, address_of
 from userproxy.dataplane.udp_failures import FailedEndpoints
 from userproxy.dataplane.udp_flow import FlowState, UdpFlow
@@ -139,6 +138,7 @@ class UdpIntake:
         by_descriptor = {flow.sock.fileno(): flow for flow in self._all}
         for fd in readable(by_descriptor):
             by_descriptor[fd].hand_over_last()
+        self._runtime.answers.flush()
         self.stopped = True
         self._runtime.engine.unwatch(self.sock.fileno())
         self._runtime.engine.close_later(self.sock)
@@ -365,12 +365,6 @@ class UdpIntake:
     def replied(self, flow: UdpFlow) -> None:
         self._failures.forget(flow.client)
         self._runtime.udp.set_timeout(flow, self._idle_limit_s(replied=True))
-
-    def not_answered(self, flow: Answering, size_bytes: int, error: OSError) -> None:
-        """No buffer, no route."""
-        flow.answered(-size_bytes)
-        self.service_port.counters.dropped["to client"] += 1
-        logger.debug("answer to %s failed: %s", address_of(flow.client), error)
 
     def over(self, flow: UdpFlow, who: Who) -> None:
         self._all.discard(flow)

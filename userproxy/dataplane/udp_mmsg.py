@@ -260,7 +260,7 @@ class MmsgAnswers:
     def _send_singly(self, keeper: Listening, flow: Answering, slots: range, code: int) -> None:
         """A message failed; where it was one of segments, each datagram may still leave by itself."""
         if len(slots) == 1:
-            keeper.not_answered(flow, self._messages.size_of(slots[0]), OSError(code, os.strerror(code)))
+            flow.not_answered(self._messages.size_of(slots[0]), OSError(code, os.strerror(code)))
             return
         if code in _REFUSED_SEGMENTS:
             flow.segments_to_client = False
@@ -269,7 +269,7 @@ class MmsgAnswers:
             try:
                 keeper.sock.sendto(self._views[slot][:size], address_of(flow.client))
             except OSError as error:
-                keeper.not_answered(flow, size, error)
+                flow.not_answered(size, error)
 
 
 def _point_to(flow: Answering) -> int:

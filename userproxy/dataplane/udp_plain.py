@@ -65,7 +65,7 @@ class PlainAnswers:
             try:
                 flow.keeper.sock.sendto(self._view[:size], address_of(flow.client))
             except OSError as error:
-                flow.keeper.not_answered(flow, size, error)
+                flow.not_answered(size, error)
         return True
 
     def flush(self) -> None:
