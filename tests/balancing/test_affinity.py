@@ -114,3 +114,13 @@ def test_agrees_with_a_plain_model(steps: list[tuple[str, int, int]]) -> None:
         expected = next((e for c, e, at in model if c == client and now - at < 20), None)
         assert table.get(client, now) == expected
         assert len(table) <= 4
+
+
+def test_B2_who_has_connected_since_a_moment_the_oldest_first() -> None:
+    """As another process that goes on must know it."""
+    table = AffinityTable(100.0, 10)
+    for now, client in enumerate(("one", "two", "three", "one")):
+        table.put(client, FIRST, float(now))
+    assert table.since(float("-inf")) == [("two", FIRST, 1.0), ("three", FIRST, 2.0), ("one", FIRST, 3.0)]
+    assert table.since(2.0) == [("three", FIRST, 2.0), ("one", FIRST, 3.0)]
+    assert table.since(3.5) == []

@@ -94,6 +94,40 @@ async def test_an_answer_that_comes_after_the_upgrade(tmp_path: Path) -> None:
                     assert await client.receive() == b"answer"
 
 
+async def test_B2_affinity_goes_over(tmp_path: Path) -> None:
+    """Also of a client that connects while somebody takes over, and has been forgotten by nobody since."""
+    web = service("web", 80, sessionAffinity="ClientIP")
+    async with TcpEcho("one") as one, TcpEcho("two") as two, TcpEcho("three") as three:
+        slices = [
+            endpoint_slice("web", [echo.endpoint], name=f"web-{echo.name}") for echo in (one, two, three)
+        ]
+        async with serving(tmp_path / "s", holding(web, *slices)) as old:
+            address = old.proxy.address("web")
+            clients = [f"127.0.1.{number}" for number in range(1, 30)]
+            before = {client: await greeted_by(address, client) for client in clients[:20]}
+            by_hand = Successor(old.channel())
+            await by_hand.greet()
+            await by_hand.ask("listeners")
+            assert len((await by_hand.ask("flows"))[0].clients) == 20  # type: ignore[union-attr]  # of affinities
+            before |= {client: await greeted_by(address, client) for client in clients[20:]}
+            assert len((await by_hand.ask("freeze", unwanted=[]))[0].clients) == 9  # type: ignore[union-attr]
+            by_hand.close()
+            async with successor(old, holding(web, *slices)) as new:
+                await old.proxy.drain(0)
+                assert new.address("web") == address
+                assert {client: await greeted_by(address, client) for client in clients} == before
+                assert len(set(before.values())) == 3
+
+
+async def greeted_by(address: tuple[str, int], client: str) -> bytes:
+    """Which endpoint a client with its own address gets."""
+    reader, writer = await asyncio.open_connection(*address, local_addr=(client, 0))
+    name = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    return name
+
+
 async def test_a_service_port_that_refuses_goes_on_refusing_and_listens_later(tmp_path: Path) -> None:
     async with TcpEcho() as echo, UdpEcho() as datagrams:
         objects = (TCP, endpoint_slice("web", [echo.endpoint]), UDP)

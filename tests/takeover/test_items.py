@@ -13,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from userproxy.dataplane.binding import Move
-from userproxy.dataplane.handover import FlowChange, FlowChanges, GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.handover import (
+    Affinities,
+    FlowChange,
+    FlowChanges,
+    GivenDatagram,
+    GivenFlow,
+    HeldClient,
+)
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.udp_flow import FlowState
 from userproxy.errors import TakeoverError
@@ -51,6 +58,11 @@ ITEMS: dict[type[Item], st.SearchStrategy[Item]] = {
     SharedListener: st.builds(SharedListener, numbers, keys, names, numbers, st.just(SOCKET)),
     Move: st.builds(Move, names, st.sampled_from(Protocol), numbers, numbers, st.text()),
     GivenFlow: st.builds(GivenFlow, numbers, numbers, states, st.just(SOCKET)),
+    Affinities: st.builds(
+        Affinities,
+        numbers,
+        st.lists(st.tuples(names, st.builds(Endpoint.of, names, numbers), seconds), max_size=3).map(tuple),
+    ),
     FlowChanges: st.builds(
         FlowChanges, st.lists(st.builds(FlowChange, numbers, st.none() | states), max_size=3).map(tuple)
     ),

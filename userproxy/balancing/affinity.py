@@ -53,6 +53,15 @@ class AffinityTable:
                 break
             del entries[oldest]
 
+    def since(self, when: float) -> list[tuple[str, Endpoint, float]]:
+        """(client, endpoint, time of its last connection) of all not before ``when``; the oldest first."""
+        found = []
+        for client, (endpoint, last_s) in reversed(self._entries.items()):
+            if last_s < when:
+                break
+            found.append((client, endpoint, last_s))
+        return found[::-1]
+
     def forget(self, client: str) -> None:
         """The client's endpoint refused the dial: the next connection picks anew (rule B3)."""
         self._entries.pop(client, None)

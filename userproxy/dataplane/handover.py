@@ -22,10 +22,12 @@ from userproxy.dataplane.tcp import TcpIntake
 from userproxy.dataplane.udp_clients import Address
 from userproxy.dataplane.udp_flow import FlowState, UdpFlow
 from userproxy.dataplane.udp_intake import UdpIntake
+from userproxy.model.routes import Endpoint
 
-__all__ = ["FlowChange", "FlowChanges", "GivenDatagram", "GivenFlow", "Handover", "HeldClient"]
+__all__ = ["Affinities", "FlowChange", "FlowChanges", "GivenDatagram", "GivenFlow", "Handover", "HeldClient"]
 
 CHANGES_AT_ONCE = 500
+CLIENTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,14 @@ class GivenFlow:
     state: FlowState
     sock: Socket
     """Connected to the endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affinities:
+    """Clients of the listener ``listener`` with the endpoints that they had last, and how long ago, in s."""
+
+    listener: int
+    clients: tuple[tuple[str, Endpoint, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ class Handover:
         }
         self._frozen: dict[int, Intake] = {}
         self._given: dict[UdpFlow, int] = {}
+        self._affinities_given_at = float("-inf")
 
     def listeners(self) -> tuple[SharedListener, ...]:
         """Every bound socket of a service port that is served."""
@@ -113,6 +124,19 @@ class Handover:
         self._runtime.udp.pause()
         for intake in self._frozen.values():
             intake.freeze()
+
+    def affinities(self) -> Iterator[Affinities]:
+        """Of all clients, then at each later call of those that have connected since (rule B2)."""
+        now = self._runtime.loop.time()
+        since_s, self._affinities_given_at = self._affinities_given_at, now
+        for number, (port, _) in self._intakes.items():
+            if port.affinity is not None:
+                rows = [
+                    (client, endpoint, now - last_s)
+                    for client, endpoint, last_s in port.affinity.since(since_s)
+                ]
+                for first in range(0, len(rows), CLIENTS_AT_ONCE):
+                    yield Affinities(number, tuple(rows[first : first + CLIENTS_AT_ONCE]))
 
     def flows(self) -> Iterator[GivenFlow]:
         """Those that were not given yet; the one that has been idle longest comes first."""

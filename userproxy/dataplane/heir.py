@@ -5,7 +5,7 @@ from __future__ import annotations
 from _socket import socket as Socket
 from collections.abc import Iterable
 
-from userproxy.dataplane.handover import FlowChange, GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.handover import Affinities, FlowChange, GivenDatagram, GivenFlow, HeldClient
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.intake import Intake
 from userproxy.dataplane.tcp import TcpIntake
@@ -53,6 +53,13 @@ class Heir:
             intake.disown(flow)
         else:
             intake.change(flow, change.state)
+
+    def adopt_affinities(self, affinities: Affinities, now: float) -> None:
+        """Clients whose last connection is longest ago come first; ``now`` is the loop's time."""
+        intake = self._by_number.get(affinities.listener)
+        if isinstance(intake, TcpIntake | UdpIntake) and intake.service_port.affinity is not None:
+            for client, endpoint, age_s in affinities.clients:
+                intake.service_port.affinity.put(client, endpoint, now - age_s)
 
     def adopt_client(self, client: HeldClient) -> None:
         intake = self._by_number.get(client.listener)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from userproxy.dataplane.binding import Move
-from userproxy.dataplane.handover import FlowChanges, GivenDatagram
+from userproxy.dataplane.handover import Affinities, FlowChanges, GivenDatagram
 from userproxy.errors import TakeoverError
 from userproxy.takeover.channel import MAX_DESCRIPTORS, MAX_MESSAGE_BYTES, Message
 from userproxy.takeover.items import Item, decode, encode
@@ -82,4 +82,4 @@ def close_items(items: Iterable[Item]) -> None:
 
 
 def _socket_of(item: Item) -> Socket | None:
-    return None if isinstance(item, Move | FlowChanges | GivenDatagram) else item.sock
+    return None if isinstance(item, Move | Affinities | FlowChanges | GivenDatagram) else item.sock

@@ -11,7 +11,14 @@ from _socket import socket as Socket
 from collections.abc import Callable, Mapping
 
 from userproxy.dataplane.binding import Move
-from userproxy.dataplane.handover import FlowChange, FlowChanges, GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.handover import (
+    Affinities,
+    FlowChange,
+    FlowChanges,
+    GivenDatagram,
+    GivenFlow,
+    HeldClient,
+)
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.udp_clients import Address
 from userproxy.dataplane.udp_flow import FlowState
@@ -21,7 +28,7 @@ from userproxy.model.routes import Endpoint, RouteKey
 
 __all__ = ["Item", "decode", "encode"]
 
-Item = SharedListener | Move | GivenFlow | FlowChanges | HeldClient | GivenDatagram
+Item = SharedListener | Move | Affinities | GivenFlow | FlowChanges | HeldClient | GivenDatagram
 
 
 def encode(item: Item) -> dict[str, object]:
@@ -39,6 +46,11 @@ def encode(item: Item) -> dict[str, object]:
                 "item": "move", "host": item.host, "protocol": item.protocol,
                 "stated_port": item.stated_port, "port": item.port, "reason": item.reason,
             }  # fmt: skip
+        case Affinities():
+            clients = [
+                [client, endpoint.ip, endpoint.port, age_s] for client, endpoint, age_s in item.clients
+            ]
+            return {"item": "affinities", "listener": item.listener, "clients": clients}
         case GivenFlow():
             return {
                 "item": "flow", "number": item.number, "listener": item.listener, "state": _row(item.state),
@@ -107,6 +119,20 @@ def _move(fields: _Fields, socket_of: Callable[[], Socket]) -> Move:
     )
 
 
+def _affinities(fields: _Fields, socket_of: Callable[[], Socket]) -> Affinities:
+    clients = fields["clients"]
+    if not isinstance(clients, list):
+        raise ValueError(f"clients {clients!r} is no list")
+    return Affinities(_number(fields, "listener"), tuple(map(_affinity, clients)))
+
+
+def _affinity(row: object) -> tuple[str, Endpoint, float]:
+    match row:
+        case [str(client), str(ip), int(port), int() | float() as age_s]:
+            return client, Endpoint.of(ip, port), age_s
+    raise ValueError(f"client {row!r} is not understood")
+
+
 def _flow(fields: _Fields, socket_of: Callable[[], Socket]) -> GivenFlow:
     number, listener, state = _number(fields, "number"), _number(fields, "listener"), _state(fields["state"])
     return GivenFlow(number, listener, state, socket_of())
@@ -169,6 +195,7 @@ def _datagram(fields: _Fields, socket_of: Callable[[], Socket]) -> GivenDatagram
 _DECODERS: Mapping[str, Callable[[_Fields, Callable[[], Socket]], Item]] = {
     "listener": _listener,
     "move": _move,
+    "affinities": _affinities,
     "flow": _flow,
     "changes": _changes,
     "client": _client,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from userproxy.dataplane.binding import Move
-from userproxy.dataplane.handover import FlowChanges, GivenDatagram, GivenFlow, HeldClient
+from userproxy.dataplane.handover import Affinities, FlowChanges, GivenDatagram, GivenFlow, HeldClient
 from userproxy.dataplane.heir import Heir
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.errors import TakeoverError
@@ -138,6 +138,8 @@ def _adopt(heir: Heir, counts: Counter[type[Item]], item: Item) -> None:
     match item:
         case GivenFlow():
             heir.adopt_flow(item)
+        case Affinities():
+            heir.adopt_affinities(item, asyncio.get_running_loop().time())
         case FlowChanges():
             for change in item.changes:
                 heir.change_flow(change)

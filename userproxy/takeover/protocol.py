@@ -2,7 +2,7 @@
 
 1. `HELLO`: both say who they are. The old one goes on as usual while the new one follows its source.
 2. `LISTENERS`: numbers that ports moved to, and bound sockets. The old one changes none from here on.
-3. `FLOWS`: UDP flows with their sockets, while the old one goes on forwarding.
+3. `FLOWS`: who has affinity to what, and UDP flows with their sockets, while the old one goes on forwarding.
 4. `FREEZE`, with the listeners that are not wanted. The old one leaves UDP alone from here on, and tells what
    has become of the flows, which ones are new, and which clients wait for an endpoint.
 5. `SERVING`: not a question any more. Once it is sent, the new process serves; once it is read, the old one

@@ -110,7 +110,7 @@ class TakeoverServer:
         try:
             await _answer(channel, (*handover.moves(), *handover.listeners()))
             await _asked(channel, FLOWS, PREPARE_LIMIT_S)
-            await _answer(channel, handover.flows())
+            await _answer(channel, itertools.chain[Item](handover.affinities(), handover.flows()))
             request = await _asked(channel, FREEZE, ANSWER_LIMIT_S)
             frozen_at = loop.time()
             async with asyncio.timeout(FROZEN_LIMIT_S):
@@ -118,6 +118,7 @@ class TakeoverServer:
                 await _answer(
                     channel,
                     itertools.chain[Item](
+                        handover.affinities(),
                         handover.flow_changes(),
                         handover.flows(),
                         handover.held_clients(),
