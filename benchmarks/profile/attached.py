@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from benchmarks.actors.remote import Load, Report
 from benchmarks.errors import BenchmarkError
 from benchmarks.processes import Child
+from benchmarks.profile.tools import first_words
 
 __all__ = ["Look", "Target"]
 
 SETTLE_S = 0.3
-"""Until a tool is attached, as a margin at both ends of what is counted as its time."""
+"""Until a tool that does not say so is attached."""
+ATTACH_LIMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +35,39 @@ class Target:
     load: Load
     amount: Callable[[Report], float]
 
-    async def look(self, name: str, command: Sequence[str], seconds: float, *, endless: bool = False) -> Look:
-        """Run a tool that looks for ``seconds`` and ends, or that is ``endless`` and is told to end then.
+    async def look_while(self, name: str, command: Sequence[str], seconds: float) -> Look:
+        """Run a tool that looks as long as a program runs that it starts itself, as perf does.
 
-        The rate is that in the middle of its time, since it takes a moment to attach.
+        That program says when it begins and ends, so that just what was done meanwhile is counted.
         """
+        clock = ("--", "sh", "-c", f"echo begins; sleep {seconds:g}; echo ends")
+        async with Child(name, (*command, *clock), talks=True) as child:
+            try:
+                await child.line(ATTACH_LIMIT_S)
+                first = await self.load.mark()
+                await child.line(seconds + ATTACH_LIMIT_S)
+                last = await self.load.mark()
+                await child.wait()
+            except BenchmarkError as error:
+                return Look(0.0, 0.0, first_words(child.said) or str(error))
+        return self._looked(last.since(first), last.since(first).seconds)
+
+    async def look_for(self, name: str, command: Sequence[str], seconds: float, *, endless: bool) -> Look:
+        """Run a tool that looks for ``seconds`` and ends, or that is ``endless`` and is told to end then."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with Child(name, command) as child:
             await asyncio.sleep(SETTLE_S)
             if child.ended:
-                return Look(0.0, 0.0, await _ended(child, endless))
+                return Look(0.0, 0.0, first_words(child.said) or f"{name} ended at once")
             first = await self.load.mark()
-            await asyncio.sleep(max(seconds - 2 * SETTLE_S, SETTLE_S))
-            last = await self.load.mark()
             await asyncio.sleep(max(0.0, began + seconds - loop.time()))
-            took_s = loop.time() - began if endless else seconds
-            refused = await _ended(child, endless)
-        window = last.since(first)
+            last = await self.load.mark()
+            took_s = loop.time() - began
+            code = 0 if endless and not child.ended else await child.wait()
+        refused = (first_words(child.said) or f"{name} ended with {code}") if code else ""
+        return self._looked(last.since(first), took_s, refused)
+
+    def _looked(self, window: Report, took_s: float, refused: str = "") -> Look:
         rate = self.amount(window) / window.seconds
         return Look(rate * took_s, rate, refused)
-
-
-async def _ended(child: Child, endless: bool) -> str:
-    """What the tool said first when it failed: perf goes on with advice."""
-    if endless and not child.ended:
-        await child.stop()
-        return ""
-    try:
-        code = await child.wait()
-    except BenchmarkError as error:
-        return str(error)
-    if code == 0 and not endless:
-        return ""
-    said = [line.strip() for line in child.said if line.strip() != "Error:"]
-    return said[0] if said else f"{child.name} ended with {code}"

@@ -59,13 +59,13 @@ class Counts:
 async def count_calls(target: Target, seconds: float, folder: Path) -> Counts:
     """System calls by name; where only a sum can be had, under one name. What slows least comes first."""
     file = folder / "calls"
-    of_it, span = ("-p", str(target.pid), "-o", str(file)), ("--", "sleep", f"{seconds:g}")
+    of_it = ("-p", str(target.pid), "-o", str(file))
     by_name = ",".join([_ALL_EVENT, *(f"{_EVENT}{name}" for name in _NAMES)])
     tried: tuple[_Try, ...] = (
-        ("perf stat", PERF.path, ("stat", "-x,", "-e", by_name, *of_it, *span), perf_stat),
-        ("perf trace", PERF.path, ("trace", "-s", *of_it, *span), perf_trace),
+        ("perf stat", PERF.path, ("stat", "-x,", "-e", by_name, *of_it), perf_stat),
+        ("perf trace", PERF.path, ("trace", "-s", *of_it), perf_trace),
         ("strace -c", STRACE.path, ("-c", "-f", *of_it), strace),
-        ("perf stat of all", PERF.path, ("stat", "-x,", "-e", _ALL_EVENT, *of_it, *span), perf_stat),
+        ("perf stat of all", PERF.path, ("stat", "-x,", "-e", _ALL_EVENT, *of_it), perf_stat),
     )
     return await _first(target, seconds, file, tried)
 
@@ -74,10 +74,8 @@ async def count_instructions(target: Target, seconds: float, folder: Path) -> Co
     """In user space and in the kernel; many virtual machines have no counter for them."""
     file = folder / "instructions"
     events = "instructions:u,instructions:k"
-    command = ("stat", "-x,", "-e", events, "-p", str(target.pid), "-o", str(file), "--", "sleep")
-    return await _first(
-        target, seconds, file, (("perf stat", PERF.path, (*command, f"{seconds:g}"), perf_stat),)
-    )
+    command = ("stat", "-x,", "-e", events, "-p", str(target.pid), "-o", str(file))
+    return await _first(target, seconds, file, (("perf stat", PERF.path, command, perf_stat),))
 
 
 async def _first(target: Target, seconds: float, file: Path, tried: Iterable[_Try]) -> Counts:
@@ -85,7 +83,11 @@ async def _first(target: Target, seconds: float, file: Path, tried: Iterable[_Tr
     for name, path, arguments, parse in tried:
         if not path:
             continue
-        look = await target.look(name, (path, *arguments), seconds, endless=name == "strace -c")
+        command = (path, *arguments)
+        if path == PERF.path:
+            look = await target.look_while(name, command, seconds)
+        else:
+            look = await target.look_for(name, command, seconds, endless=True)
         counted = {} if look.refused else _read(file, parse)
         if counted and look.done:
             return Counts(

@@ -20,7 +20,7 @@ def render(profile: Profile) -> str:
         lines += _hottest(samples)
     if not profile.samples:
         lines.append("hottest functions, flame graph: neither perf nor py-spy could look")
-    lines += [f"{tool}: {why}" for tool, why in profile.refused.items()]
+    lines += [f"{tool} did not look: {why}" for tool, why in profile.refused.items()]
     lines += [f"{tool.name} is not installed ({tool.how})" for tool in TOOLS if not tool.path]
     if profile.failed:
         lines.append(f"{profile.failed} operations failed: {profile.error}")

@@ -18,7 +18,7 @@ from benchmarks.peers.userproxy import manifests
 from benchmarks.profile.attached import Target
 from benchmarks.profile.counts import Counts, count_calls, count_instructions
 from benchmarks.profile.sampling import MAPS, Samples, names_python, sample
-from benchmarks.profile.tools import perf_may_record
+from benchmarks.profile.tools import PERF, perf_refusal
 from benchmarks.userproxy_process import UserproxyProcess
 
 __all__ = ["RECIPES", "Profile", "Recipe", "profile"]
@@ -67,7 +67,8 @@ class Profile:
 async def profile(name: str, loop: str, seconds: float) -> Profile:
     """Raises BenchmarkError when a process does not start or ends, or when nothing was done."""
     recipe = RECIPES[name]
-    perf = perf_may_record()
+    refusal = perf_refusal() if PERF.path else ""
+    perf = bool(PERF.path) and not refusal
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="userproxy-profile-")))
         backend = await exits.enter_async_context(Backend())
@@ -91,6 +92,8 @@ async def profile(name: str, loop: str, seconds: float) -> Profile:
             instructions = await count_instructions(target, seconds, folder)
             _progress(f"{name}: stacks, {seconds:g} s")
             samples, refused = await sample(target, seconds, folder, perf=perf)
+            if refusal:
+                refused["perf record"] = refusal
             last = await load.end()
         proxy.check()
     return Profile(name, recipe, window, calls, instructions, samples, refused, last.failed, last.error)

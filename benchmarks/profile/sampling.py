@@ -65,7 +65,7 @@ async def sample(
 async def _perf(target: Target, seconds: float, folder: Path) -> tuple[Counter[Stack], str]:
     file = folder / "perf.data"
     command = (PERF.path, "record", "--quiet", "-F", str(RATE), "-g", "-p", str(target.pid), "-o", str(file))
-    look = await target.look("perf record", (*command, "--", "sleep", f"{seconds:g}"), seconds)
+    look = await target.look_while("perf record", command, seconds)
     if look.refused:
         return Counter(), look.refused
     return _perf_script(file), "saw nothing"
@@ -87,7 +87,7 @@ async def _py_spy(target: Target, seconds: float, folder: Path) -> tuple[Counter
     file = folder / "py-spy.txt"
     command = (PY_SPY.path, "record", "--pid", str(target.pid), "--duration", str(max(1, round(seconds))))
     options = ("--rate", str(RATE), "--format", "raw", "--nonblocking", "--output", str(file))
-    look = await target.look("py-spy", (*command, *options), seconds)
+    look = await target.look_for("py-spy", (*command, *options), seconds, endless=False)
     return (Counter(), look.refused) if look.refused else (_raw(file), "saw nothing")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.programs import find
 
-__all__ = ["PERF", "PY_SPY", "STRACE", "TOOLS", "Tool", "perf_may_record"]
+__all__ = ["PERF", "PY_SPY", "STRACE", "TOOLS", "Tool", "first_words", "perf_refusal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,16 @@ PY_SPY = Tool("py-spy", "pip install py-spy")
 TOOLS = (PERF, STRACE, PY_SPY)
 
 
-def perf_may_record() -> bool:
-    """Whether perf is there and the kernel lets us sample (perf_event_open(2), perf_event_paranoid)."""
-    if not PERF.path:
-        return False
+def perf_refusal() -> str:
+    """Why the kernel does not let perf sample (perf_event_open(2)), in its words; "" when it does."""
     command = [PERF.path, "record", "--quiet", "--output", "/dev/null", "--", sys.executable, "-c", ""]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return first_words(done.stderr.splitlines()) or "it failed" if done.returncode else ""
+
+
+def first_words(said: Iterable[str]) -> str:
+    """What a tool said first when it failed, "" for nothing: perf goes on with advice."""
+    return next((line.strip() for line in said if line.strip() not in ("", "Error:")), "")

@@ -14,6 +14,13 @@ from benchmarks.profile.tools import Tool
 SECONDS = 0.7
 
 REFUSES = "import sys; sys.exit('Error:\\nAccess to performance monitoring is limited.\\nConsider ...')"
+COUNTS_WHILE_A_PROGRAM_RUNS = """
+import subprocess, sys
+if sys.argv[1] != "stat":
+    sys.exit("no samples")
+subprocess.run(sys.argv[sys.argv.index("--") + 1:], check=True)
+open(sys.argv[sys.argv.index("-o") + 1], "w").write("1000000,,syscalls:sys_enter_read,1,100.00,,")
+"""
 COUNTS_UNTIL_TOLD = """
 import signal, sys
 def end(*_):
@@ -75,6 +82,16 @@ async def test_what_one_tool_may_not_do_another_does(tools: Path) -> None:
     assert "perf stat did not count: Access to performance monitoring is limited.\n" in said
     assert "hottest functions by py-spy (30 samples):\n  100.0% _wake (engine.py)" in said
     assert "is not installed" not in said
+
+
+async def test_counts_of_perf_are_divided_by_what_was_done_meanwhile(tools: Path) -> None:
+    install(tools, "perf", COUNTS_WHILE_A_PROGRAM_RUNS)
+    found = await profile("requests", "uvloop", SECONDS)
+    assert found.calls.tool == "perf stat"
+    assert list(found.calls.by_name) == ["read"]
+    assert 0 < found.calls.by_name["read"] < 1_000_000
+    assert found.refused == {"perf record": "no samples"}
+    assert "perf record did not look: no samples" in render(found)
 
 
 async def test_nothing_is_left_in_the_temporary_folder(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
