@@ -209,18 +209,27 @@ def test_a_file_of_another_version_is_exit_code_1(tmp_path: Path) -> None:
     assert done.stderr == f"userproxy: {file}: format 99; this version reads format 1\n"
 
 
-async def test_marks_from_the_proxys_log(tmp_path: Path) -> None:
+MARK = '{"time":"2096-11-24T09:11:46.104Z","event":"route_changed","generation":7}\n'
+
+
+@pytest.mark.parametrize("piped", [False, True])
+async def test_marks_from_the_proxys_log(tmp_path: Path, piped: bool) -> None:
     log = tmp_path / "log"
     log.write_text("")
     async with HttpBackend("one") as one:
         url = f"http://{one.endpoint}/"
-        more = ("--warm-up", "0s", "--duration", "1h", "--events", log)
+        more = ("--warm-up", "0s", "--duration", "1h", "--events", "-" if piped else log)
         async with running(tmp_path, "load", url, *more, table=False) as started:
             await started_requests(one)
-            with log.open("a") as file:
-                file.write('{"time":"2096-11-24T09:11:46.104Z","event":"route_changed","generation":7}\n')
+            if piped:
+                assert started.process.stdin is not None
+                started.process.stdin.write(MARK.encode())
+                await started.process.stdin.drain()
+            else:
+                log.write_text(MARK)
             assert await started.stop(signal.SIGINT) == 130
-            assert "generation=7" in await started.rest()
+            assert "  route_changed at " in (rest := await started.rest())
+            assert "generation=7" in rest
 
 
 @pytest.mark.parametrize(

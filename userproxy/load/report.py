@@ -46,7 +46,7 @@ def _counted(result: Result) -> str:
     if result.loop == "open":
         rows = [
             ("due", window.due, ""),
-            ("sent", window.sent, f"{100 * result.sent_share:.2f} % of the rate"),
+            ("sent", window.sent, f"{100 * result.sent_share:.2f} % of the rate" if window.due else ""),
             ("not sent", window.not_sent, ""),
             ("late", window.late, _why_late(window)),
             *rows,
