@@ -340,7 +340,9 @@ async def test_L6_a_stop_waits_for_no_flow_and_thousands_end_in_turns() -> None:
                     client.send(b"x")
                     await endpoint.receive()
                 h.plane.stop()
-                assert 0 < port_of(h).open < 600
+                assert port_of(h).open == 600, "a stop has enough to do without them"
+                await until(lambda: port_of(h).open < 600)
+                assert port_of(h).open > 0
                 report = await h.plane.drain(30)
                 assert report.cut == 0
                 assert h.ended() == {"TT": 600}

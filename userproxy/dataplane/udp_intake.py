@@ -13,6 +13,7 @@ import logging
 from _socket import socket as Socket
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from userproxy.dataplane.binding import Bound
 from userproxy.dataplane.closing import Who
@@ -114,7 +115,10 @@ class UdpIntake:
             self.release()
         elif not self.stopped:
             self._close_socket()
-            self._end_some()
+            if len(self._all) > ENDS_PER_TURN:  # this turn has had enough to do
+                self._runtime.engine.again(self._end_some)
+            else:
+                self._end_some()
 
     def cut_waiting(self, who: Who) -> None:
         self._waiting.drop(who)
@@ -145,7 +149,7 @@ class UdpIntake:
         self._runtime.descriptors.give(1)
 
     def _end_some(self) -> None:
-        for flow in tuple(self._all)[:ENDS_PER_TURN]:
+        for flow in tuple(islice(self._all, ENDS_PER_TURN)):
             flow.end(Who.STOP)
         if self._all:
             self._runtime.engine.again(self._end_some)

@@ -12,8 +12,8 @@ from userproxy.dataplane.udp_flows import FlowEntry, FlowTable
 
 __all__ = ["FlowRegistry"]
 
-ENDS_PER_TURN = 256
-"""Flows ended in one step, 3 ms; then others have their turn."""
+ENDS_PER_TURN = 128
+"""Flows ended in one step, 2 ms; then others have their turn."""
 TURN_S = 0.005
 """Until the next step; limits of no length at all would run on within the same turn of the loop."""
 
