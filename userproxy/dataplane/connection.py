@@ -32,6 +32,7 @@ __all__ = ["Connection", "Keeper"]
 
 logger = logging.getLogger(__name__)
 
+_BROKEN = ERR | HUP
 _BOTH = Who.BOTH
 _DIALLING = Phase.DIALLING
 _HOLDING = Phase.HOLDING
@@ -196,7 +197,7 @@ class Connection:
     def ready(self, mask: int) -> None:
         """Readiness of the client, before the relay takes it over. A FIN is no reason to stop (rule C2)."""
         self._mask |= mask
-        if mask & (ERR | HUP) and self._vanished():
+        if mask & _BROKEN and self._vanished():
             self._end_unrelayed(Who.CLIENT, self.phase)
 
     def failed(self, error: Exception) -> None:

@@ -17,6 +17,9 @@ from userproxy.model.routes import Endpoint
 
 __all__ = ["Attempt", "DialDone", "DialPlan", "Dialler", "TcpDialler"]
 
+_BROKEN = ERR | HUP
+_OVER = OUT | _BROKEN
+
 DialDone = Callable[[Socket | None, int, OSError | None], None]
 """``(socket, mask, None)`` with what readiness has been told of it, or ``(None, 0, error)``."""
 
@@ -124,10 +127,10 @@ class _Connecting:
 
     def ready(self, mask: int) -> None:
         done = self._done
-        if done is None or not mask & (OUT | ERR | HUP):
+        if done is None or not mask & _OVER:
             return
         self._done = None
-        if mask & (ERR | HUP):
+        if mask & _BROKEN:
             # Nothing was sent, so a reset right after the connect may be tried elsewhere too.
             code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or errno.ECONNRESET
             self._fail(done, OSError(code, f"connect to {self._endpoint} failed"))

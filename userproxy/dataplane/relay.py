@@ -100,7 +100,7 @@ class Relay:
             side.readable = True
         elif mask & IN:
             side.readable = True
-        if mask & OUT and (peer.waiting is not None or peer.pipe is not None):
+        if (peer.waiting is not None or peer.pipe is not None) and mask & OUT:
             self._pump(peer)
         if side.readable and not self._is_over:
             self._pump(side)
