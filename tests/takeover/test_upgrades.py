@@ -34,6 +34,9 @@ from userproxy.cli import main
 raise SystemExit(main(sys.argv[1:]))
 """
 
+OLD_IS_KILLED = "os.path.exists('/proc/OLD') and os.kill(OLD, signal.SIGKILL)"
+"""Never true, so the process itself goes on."""
+
 
 class Upgradable:
     """A Service of one TCP and one UDP port, and the processes that serve it one after the other."""
@@ -191,8 +194,25 @@ async def test_sigterm_while_another_process_takes_over(upgradable: Upgradable) 
             assert await old.stop() == 0
             assert new.process.stdin is not None
             new.process.stdin.close()
-            assert await new.process.wait() == 1
-            assert "the other process is gone" in new.errors.read_text()
+            assert await new.line("has ended before it was taken over from")
+            assert len(await new.rows(lambda rows: len(rows) == 2)) == 2
+            await upgradable.addresses(new)
+
+
+async def test_the_old_process_is_killed_with_its_flows_half_way_over(upgradable: Upgradable) -> None:
+    """Nobody serves then: the new one begins with what it has, so no queue is lost."""
+    async with upgradable.process("old") as old:
+        tcp, udp = await upgradable.addresses(old)
+        async with load(tcp, udp) as report:
+            await report.wait(2)
+        script = KILLED.format(
+            module="dataplane.heir", name="Heir", function="adopt_flow", when=OLD_IS_KILLED
+        ).replace("OLD", str(old.process.pid))
+        async with upgradable.process("new", script) as new:
+            await new.line("has ended before it was taken over from")
+            assert await upgradable.addresses(new) == (tcp, udp)
+            async with load(tcp, udp) as report:
+                await report.wait(2)
 
 
 async def test_sigterm_for_the_new_process_before_it_serves(upgradable: Upgradable) -> None:

@@ -62,9 +62,17 @@ class Takeover:
     async def _take_over(
         self, predecessor: Predecessor, proxy: Proxy, say: Callable[[str], None], table_file: TableFile | None
     ) -> None:
-        await predecessor.greet(table_file.name if table_file is not None else "")
-        say(f"taking over from process {predecessor.pid}")
-        await predecessor.hand_over_to(proxy)
+        try:
+            await predecessor.greet(table_file.name if table_file is not None else "")
+            say(f"taking over from process {predecessor.pid}")
+            await predecessor.hand_over_to(proxy)
+            done = f"took over from process {predecessor.pid}"
+        except TakeoverError:
+            if not await predecessor.has_died():
+                raise
+            proxy.plane.wake()  # with whatever has come from it so far
+            proxy.resume()
+            done = f"process {predecessor.pid} has ended before it was taken over from"
         self._predecessor = None
         try:
             self._place.publish()
@@ -76,7 +84,7 @@ class Takeover:
             predecessor.close()
             if table_file is not None:
                 table_file.own()
-        say(f"took over from process {predecessor.pid}")
+        say(done)
 
     async def stop(self) -> None:
         """Be taken over from no more."""

@@ -138,8 +138,10 @@ def _decoded(data: bytes, flags: int) -> Mapping[str, object]:
     """Raises TakeoverError."""
     if not data:
         raise TakeoverError("the other process is gone")
-    if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+    if flags & socket.MSG_TRUNC:
         raise TakeoverError("a message of the other process is too long")
+    if flags & socket.MSG_CTRUNC:
+        raise TakeoverError("no room for the descriptors that the other process gives (RLIMIT_NOFILE)")
     try:
         fields = orjson.loads(data)
     except orjson.JSONDecodeError as error:

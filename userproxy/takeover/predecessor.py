@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import select
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,6 +29,8 @@ __all__ = ["Predecessor"]
 logger = logging.getLogger(__name__)
 
 ANSWER_LIMIT_S = 10.0
+DEATH_LIMIT_S = 1.0
+"""A process that ends closes its descriptors a moment before it is gone."""
 
 
 class Predecessor:
@@ -36,10 +40,24 @@ class Predecessor:
         self._path = path
         self.pid, _ = peer_of(sock)
         self._channel = Channel(sock)
+        self._pidfd: int | None = None
+        with contextlib.suppress(OSError):  # it is gone already, or in another PID namespace
+            self._pidfd = os.pidfd_open(self.pid)
 
     def close(self) -> None:
         """If it was not taken over from, it goes on."""
         self._channel.close()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    async def has_died(self) -> bool:
+        """Whether it has ended, so that nobody serves; False also where that cannot be known."""
+        if self._pidfd is None:
+            return False
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        return bool(await asyncio.to_thread(poll.poll, DEATH_LIMIT_S * 1000))
 
     async def greet(self, table_file: str) -> None:
         """Raises TakeoverError when it is none of ours, of another version, or busy.
