@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
+import os
 import socket
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,7 @@ from userproxy.dataplane.engine import Engine
 from userproxy.dataplane.udp_clients import Client, address_of, sockaddr_of
 from userproxy.dataplane.udp_mmsg import BATCH, MmsgAnswers, MmsgArrivals, best_batching, mmsg
 from userproxy.dataplane.udp_plain import PLAIN
+from userproxy.dataplane.udp_slots import segments_work
 from userproxy.dataplane.udp_vectors import VectorCalls, vector_calls
 
 hosts = pytest.mark.parametrize("host", ["127.0.0.1", IPV6_LOOPBACK])
@@ -78,6 +80,35 @@ def test_the_best_way_is_by_batches_and_else_one_by_one(monkeypatch: pytest.Monk
     monkeypatch.setattr("userproxy.dataplane.udp_mmsg.vector_calls", lambda: None)
     assert mmsg() is None
     assert best_batching() is PLAIN
+
+
+def test_segments_are_tried_before_they_are_used(calls: Calls) -> None:
+    """A kernel that sends the message whole, or not at all."""
+    assert segments_work(calls.vectors)
+    calls.fail = [errno.EINVAL]
+    assert not segments_work.__wrapped__(calls.vectors)
+
+    def whole(fd: int, headers: ctypes.c_void_p, count: int, flags: int) -> int:
+        return os.write(fd, b"12") - 1
+
+    assert not segments_work(VectorCalls(whole, calls.receive))
+
+
+def test_without_segments_in_the_kernel_each_is_a_message(
+    flows: Callable[..., Flow], calls: Calls, engine: Engine
+) -> None:
+    answers = MmsgAnswers(calls.vectors, engine, segments=False)
+    flow = flows(b"one", b"two")
+    answers.take(flow)
+    answers.flush()
+    assert calls.sent == [2]
+    assert [flow.received() for _ in range(2)] == [b"one", b"two"]
+    arrivals = MmsgArrivals(calls.vectors, segments=False)
+    with UdpPeer() as listener, UdpPeer.to(listener.sock.getsockname()) as client:
+        client.send(b"1", b"2")
+        arrivals.receive(listener.sock)
+        assert arrivals.send(flow.sock, 0, 2, segments=True) == (2, 2)
+    assert calls.sent == [2, 2]
 
 
 @hosts

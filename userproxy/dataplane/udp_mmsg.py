@@ -18,7 +18,7 @@ from userproxy.dataplane.engine import Engine
 from userproxy.dataplane.udp_batching import Answering, Batching, Listening, Run
 from userproxy.dataplane.udp_clients import Address, Client, address_of, sockaddr_of
 from userproxy.dataplane.udp_plain import PLAIN
-from userproxy.dataplane.udp_slots import Messages, Slots, equal_run, headers_over, parts_of
+from userproxy.dataplane.udp_slots import Messages, Slots, equal_run, headers_over, parts_of, segments_work
 from userproxy.dataplane.udp_vectors import (
     HEADER_WORDS,
     NAME,
@@ -48,7 +48,12 @@ def mmsg() -> Batching | None:
     calls = vector_calls()
     if calls is None:
         return None
-    return Batching("mmsg", lambda: MmsgArrivals(calls), lambda engine: MmsgAnswers(calls, engine))
+    segments = segments_work(calls)
+    return Batching(
+        "mmsg",
+        lambda: MmsgArrivals(calls, segments=segments),
+        lambda engine: MmsgAnswers(calls, engine, segments=segments),
+    )
 
 
 def best_batching() -> Batching:
@@ -80,11 +85,11 @@ class _Names:
 class MmsgArrivals:
     """A batch is up to 64 datagrams."""
 
-    __slots__ = (
-        "_calls", "_messages", "_names", "_slots", "most", "sizes",
-    )  # fmt: skip
+    __slots__ = ("_calls", "_messages", "_names", "_segments", "_slots", "most", "sizes")
 
-    def __init__(self, calls: VectorCalls) -> None:
+    def __init__(self, calls: VectorCalls, *, segments: bool = True) -> None:
+        """``segments``: the kernel knows them (`segments_work`)."""
+        self._segments = segments
         self.most = BATCH
         self.sizes: list[int] = []
         self._calls = calls
@@ -119,6 +124,7 @@ class MmsgArrivals:
     def send(self, sock: Socket, first: int, end: int, *, segments: bool) -> tuple[int, int]:
         """One message of segments, so that its error is told; or those up to the next of one size."""
         sizes, messages = self.sizes, self._messages
+        segments = segments and self._segments
         messages.clear()
         index = first
         while index < end:
@@ -156,10 +162,12 @@ class MmsgAnswers:
 
     __slots__ = (
         "_at", "_batch", "_calls", "_engine", "_filled", "_flows", "_headers", "_keeper", "_messages",
-        "_sizes", "_slots", "_views", "_waits",
+        "_segments", "_sizes", "_slots", "_views", "_waits",
     )  # fmt: skip
 
-    def __init__(self, calls: VectorCalls, engine: Engine) -> None:
+    def __init__(self, calls: VectorCalls, engine: Engine, *, segments: bool = True) -> None:
+        """``segments``: as for `MmsgArrivals`."""
+        self._segments = segments
         self._calls = calls
         self._engine = engine
         self._slots = Slots(BATCH + ANSWERS_PER_TURN)
@@ -224,9 +232,10 @@ class MmsgAnswers:
 
     def _gather(self, flow: Answering, slot: int, sizes: list[int]) -> None:
         name = flow.client_pointer or _point_to(flow)
+        segments = self._segments and flow.segments_to_client
         index = 0
         while index < len(sizes):
-            last = equal_run(sizes, index, len(sizes)) if flow.segments_to_client else index + 1
+            last = equal_run(sizes, index, len(sizes)) if segments else index + 1
             if last - index >= LEAST_SEGMENTS:
                 self._messages.add_segments(slot + index, slot + last, sizes[index], name)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import mmap
 import socket
 from collections.abc import Sequence
@@ -16,10 +17,11 @@ from userproxy.dataplane.udp_vectors import (
     PART_COUNT,
     PART_WORDS,
     PARTS,
+    VectorCalls,
     Words,
 )
 
-__all__ = ["Messages", "Slots", "equal_run", "headers_over", "parts_of"]
+__all__ = ["Messages", "Slots", "equal_run", "headers_over", "parts_of", "segments_work"]
 
 _STRIDE = DATAGRAM_BYTES + 4096 + 64
 """Slots that lie a power of two apart would all want the same few lines of the processor's caches."""
@@ -27,6 +29,8 @@ MOST_SEGMENTS = 64
 """Of one message (UDP_MAX_SEGMENTS of Linux 4.18; later ones take more)."""
 MOST_SEGMENTED_BYTES = 65_000
 """Of one message that the kernel cuts; with all headers it has to fit into 65,535 (RFC 791)."""
+SEGMENTS_LIMIT_S = 0.1
+"""For two datagrams on loopback, where the first try tells."""
 _UDP_SEGMENT = 103
 """``linux/udp.h``; Python's socket module has no name for it."""
 _CONTROL_WORDS = 3
@@ -141,6 +145,31 @@ class Messages:
         words[header + PARTS] = self._parts.address + 16 * slot
         words[header + PART_COUNT] = parts
         words[header + CONTROL_BYTES] = control_bytes
+
+
+@functools.cache
+def segments_work(calls: VectorCalls) -> bool:
+    """Whether the kernel cuts a message into segments.
+
+    Linux before 4.18, or something that only looks like Linux, may send it whole.
+    """
+    slots = Slots(2)
+    for view, byte in zip(slots.views, (b"1", b"2"), strict=True):
+        view[:1] = byte
+    messages = Messages(slots)
+    messages.add_segments(0, 2, 1)
+    try:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+        ):
+            receiver.bind(("127.0.0.1", 0))
+            receiver.settimeout(SEGMENTS_LIMIT_S)
+            sender.connect(receiver.getsockname())
+            done = calls.send(sender.fileno(), messages.at[0], 1, socket.MSG_DONTWAIT)
+            return done == 1 and [receiver.recv(8) for _ in range(2)] == [b"1", b"2"]
+    except OSError:
+        return False
 
 
 def equal_run(sizes: Sequence[int], first: int, end: int) -> int:

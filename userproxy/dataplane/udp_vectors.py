@@ -46,7 +46,7 @@ class Words:
         return ctypes.c_void_p(self.address + 8 * word)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # ctypes' functions have no hash
 class VectorCalls:
     """Both take (descriptor, headers, how many, flags) and return how many were done, or -1 (`errno_now`)."""
 
