@@ -56,10 +56,8 @@ def render(measurements: Sequence[Measurement]) -> str:
             rows = [row for row in measurements if (row.case, row.tool) == (case, tool.name)]
             throughput = Spread.of([row.said.throughput for row in rows])
             cpu = Spread.of([row.said.cpu_us for row in rows])
-            lines.append(
-                f"  {case}: {tool.name}: {_shown(throughput, '.0f')} a second,"
-                f" {_shown(cpu, '.1f')} us of processor time a request"
-            )
+            cost = f", {_shown(cpu, '.1f')} us of processor time a request" if case == FAST else ""
+            lines.append(f"  {case}: {tool.name}: {_shown(throughput, '.0f')} a second{cost}")
     lines += (
         f"{'good' if verdict.good else 'MISSED'}: {verdict.case}: {verdict.what}:"
         f" {_shown(verdict.spread, '.3f')}; target: {verdict.target}"

@@ -1,7 +1,12 @@
-"""Rounds: in each one, both load generators meet every server, one after the other."""
+"""Rounds: in each one, both load generators meet every server.
+
+nginx one after the other, since as fast as it can is as fast as the machine can; servers with delays at the
+same time, so that whatever else the machine does meets both.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -52,7 +57,10 @@ class Verdict:
 
 
 async def measure(rounds: int, seconds: int, connections: int) -> list[Measurement]:
-    """``connections`` are those to the servers with delays. Raises BenchmarkError when anything fails."""
+    """``connections`` are those of each tool to the servers with delays.
+
+    Raises BenchmarkError when anything fails.
+    """
     found = []
     async with AsyncExitStack() as exits:
         fast = await exits.enter_async_context(nginx())
@@ -60,15 +68,17 @@ async def measure(rounds: int, seconds: int, connections: int) -> list[Measureme
             case: await exits.enter_async_context(delays(*parts)) for case, parts in CASES.items()
         }
         for number in range(1, rounds + 1):
-            # Each goes first every other time: what the machine does meanwhile meets both.
+            # Each goes first every other time.
             for tool in TOOLS if number % 2 else TOOLS[::-1]:
-                said = await tool.run(fast, FAST_CONNECTIONS, seconds)
+                said = await tool.run(fast, FAST_CONNECTIONS, seconds, alone=True)
                 found.append(Measurement(number, FAST, tool.name, said, None))
-                _tell(found[-1])
-                for case, server in slow.items():
-                    said = await tool.run(server.url, connections, seconds)
-                    found.append(Measurement(number, case, tool.name, said, await server.truth()))
-                    _tell(found[-1])
+            for case, server in slow.items():
+                both = [tool.run(server.url, connections, seconds, alone=False) for tool in TOOLS]
+                pairs = zip(TOOLS, await asyncio.gather(*both), strict=True)
+                truth = await server.truth()
+                found += [Measurement(number, case, tool.name, said, truth) for tool, said in pairs]
+            for measurement in found[-len(TOOLS) * (1 + len(slow)) :]:
+                _tell(measurement)
     return found
 
 

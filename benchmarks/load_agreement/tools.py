@@ -23,7 +23,10 @@ _FAULTS = re.compile(r"^\s*(Socket errors|Non-2xx or 3xx responses): (.*)$", re.
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """``cpu_us``: processor time of the tool's process for each request, its start included."""
+    """``cpu_us``: processor time of the tool's process for each request, its start included.
+
+    0 when another tool ran at the same time: which of them it was is not told.
+    """
 
     throughput: float
     answered: int
@@ -39,14 +42,14 @@ class Tool:
     """Of a URL, connections and seconds."""
     said: Callable[[str], Said]
 
-    async def run(self, url: str, connections: int, seconds: int) -> Said:
+    async def run(self, url: str, connections: int, seconds: int, *, alone: bool) -> Said:
         """Raises BenchmarkError when it fails, or any answer was wrong."""
         ran = await run_for_window(self.name, self.command(url, connections, seconds), {}, seconds)
         try:
             said = self.said(ran.text)
         except (ValueError, KeyError, TypeError) as error:
             raise BenchmarkError(f"{self.name} gave no result: {error}: {ran.last_words}") from error
-        cpu_us = ran.cpu["load"].total_s * 1e6 / max(1, said.answered)
+        cpu_us = ran.cpu["load"].total_s * 1e6 / max(1, said.answered) if alone else 0.0
         return Said(said.throughput, said.answered, said.p50_ms, said.p99_ms, cpu_us)
 
 

