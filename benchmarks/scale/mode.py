@@ -40,7 +40,11 @@ def run(options: argparse.Namespace) -> Outcome:
     print(render(services, measured), flush=True)
     return Outcome(
         good=not faults(services, measured),
-        values={"services": services, "loop": options.loop, "rounds": [asdict(one) for one in measured]},
+        values={
+            "services": services,
+            "loop": options.loop,
+            "rounds": [{**asdict(one), "ratios": one.ratios} for one in measured],
+        },
     )
 
 

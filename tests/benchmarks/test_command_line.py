@@ -227,6 +227,7 @@ def test_scale(tmp_path: Path) -> None:
     [one] = rounds
     assert one["paged"]["routes"] == one["whole"]["routes"] == one["listeners"]["listening"] == 30
     assert len(one["changes"]["milliseconds"]) == 3
+    assert {"sync", "change_cpu"} <= one["ratios"].keys()
     assert "30 Services of 10 endpoints" in done.stdout
 
 
