@@ -184,6 +184,10 @@ async def test_changes_tell_of_a_drain_that_ended() -> None:
         source.delete("Service", "web")
         [(port,)] = (await anext(changes)).values()
         assert port.state == "draining"
+        latecomer = proxy.changes()
+        [(port,)] = (await anext(latecomer)).values()
+        assert port.state == "draining"
+        await latecomer.aclose()
         writer.close()
         assert [*(await anext(changes)).values()] == [()]
         await changes.aclose()

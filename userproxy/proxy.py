@@ -210,7 +210,8 @@ class Proxy:
         What changes while the consumer is busy is folded. A service port that is gone and still has
         connections is there as ``draining``, beside its successor if there is one.
         """
-        plane, feed = self._running, Feed(self._state.routes)
+        plane = self._running
+        feed = Feed(plane.known())
         self._feeds.add(feed)
         try:
             while True:

@@ -50,6 +50,10 @@ class Plane(Protocol):
         """
         ...
 
+    def known(self) -> tuple[RouteKey, ...]:
+        """What `snapshot` tells of, each once; cheap."""
+        ...
+
     def take_touched(self) -> tuple[RouteKey, ...]:
         """The service ports whose state, address or endpoints may have changed since the last call."""
         ...

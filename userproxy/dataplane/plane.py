@@ -140,6 +140,10 @@ class DataPlane:
         port = self._ports.get(key)
         return port.activity() if port is not None else (0,)
 
+    def known(self) -> tuple[RouteKey, ...]:
+        """What `snapshot` tells of, each once."""
+        return tuple(dict.fromkeys((*self._ports, *(port.key for port in self._draining))))
+
     def take_touched(self) -> tuple[RouteKey, ...]:
         """The service ports whose state, address or endpoints may have changed since the last call."""
         touched = tuple(self._touched)

@@ -115,11 +115,15 @@ class Board:
 
     def snapshot(self, keys: Collection[RouteKey] | None = None) -> tuple[PortSnapshot, ...]:
         """See `DataPlane.snapshot`."""
-        every = {*self._expected, *(key for reports in self._reports.values() for key in reports)}
-        wanted = sorted(every if keys is None else every.intersection(keys))
+        wanted = sorted(self.known() if keys is None else keys)
         live = [port for key in wanted if (port := self.live(key)) is not None]
         draining = [port for key in wanted if (port := self._draining(key)) is not None]
         return (*live, *draining)
+
+    def known(self) -> tuple[RouteKey, ...]:
+        """What `snapshot` tells of, each once, and what no worker has told of yet."""
+        reported = (key for reports in self._reports.values() for key in reports)
+        return tuple(dict.fromkeys((*self._expected, *reported)))
 
     def live(self, key: RouteKey) -> PortSnapshot | None:
         """The service port that is served now; None: nothing was told of it yet."""

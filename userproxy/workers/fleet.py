@@ -140,6 +140,10 @@ class Fleet:
         """As `DataPlane.snapshot`, of what workers have reported: counters are up to some seconds old."""
         return self._board.snapshot(keys)
 
+    def known(self) -> tuple[RouteKey, ...]:
+        """As `DataPlane.known`."""
+        return self._board.known()
+
     def take_touched(self) -> tuple[RouteKey, ...]:
         """As `DataPlane.take_touched`; a service port counts once all its workers have told of it."""
         return self._board.take_touched()
