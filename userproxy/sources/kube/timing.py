@@ -33,8 +33,9 @@ class Timing:
     """How long the Node's first answer may hold up Synced, once all else is listed."""
     say_again_s: float = 60.0
     """How often it is said again that the server is unreachable."""
-    step_s: float = 0.005
-    """Decoding yields to the loop after this; a step on it stays under 10 ms (design, 11)."""
+    step_s: float = 0.002
+    """Decoding yields to the loop after this. Several collections may each take a step in one turn of the
+    loop, which stays under 10 ms (design, 11)."""
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
