@@ -12,6 +12,7 @@ import pytest
 from tests.workers.crew import LIMIT_S, TWO, Crew, crew, running, say, until
 from userproxy import MemorySource, Proxy
 from userproxy.errors import WorkerError
+from userproxy.model.routes import RouteKey
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
@@ -211,3 +212,21 @@ async def test_what_is_not_our_protocol_is_a_worker_lost(monkeypatch: pytest.Mon
         assert victim is not None
         await replaced(c, victim)
         assert "x" in await say(address, "x")
+
+
+async def test_what_waits_for_a_slow_worker_is_the_newest_of_each_and_no_more() -> None:
+    async with TcpEcho("one") as one, TcpEcho("two") as two, crew() as c:
+        address = await served(c, one)
+        link = c.links[0]
+        os.kill(c.pids()[0], signal.SIGSTOP)
+        many = [f"10.0.{n // 250}.{n % 250 + 1}:80" for n in range(900)]  # fills the socket soon
+        for turn in range(100):
+            c.source.apply(endpoint_slice("web", many[turn:]), service(f"other-{turn % 3}", 80))
+            c.source.apply(endpoint_slice("web", [two.endpoint]))
+            await asyncio.sleep(0)
+            assert len([key for key in link._pending if isinstance(key, RouteKey)]) <= 4
+        os.kill(c.pids()[0], signal.SIGCONT)
+        await c.settled()
+        assert c.events.named("worker_lost") == []
+        answers = [await say(address, "x") for _ in range(40)]
+        assert all(answer.startswith("two") for answer in answers)

@@ -76,11 +76,11 @@ class Worker:
         self._wake()
 
     def _parent_gone(self, reason: str) -> None:
-        """Cut what is open, as a proxy does that is not drained, and tell it if somebody still listens."""
-        if self._plane is not None and self._reports is not None:
+        """Cut what is open, as a proxy does that is not drained; the log of that is still heard out."""
+        reports, self._reports = self._reports, None
+        if self._plane is not None and reports is not None:
+            reports.close()
             self._plane.close()
-            self._reports.take_changes()
-            self._reports.close()
         self._handed.close()
         self._channel.finish(FLUSH_TIMEOUT_S)
         if not self._over.done():
@@ -159,21 +159,23 @@ class Worker:
 
     async def _mark(self, number: int, report: bool) -> None:
         """All that came before is in force, and told."""
-        assert self._plane is not None
-        assert self._reports is not None
-        await self._plane.published()
+        plane, reports = self._plane, self._reports
+        assert plane is not None
+        assert reports is not None
+        await plane.published()
         if report:
-            await self._reports.take_all()
+            await reports.take_all()
             if not self._settled:
                 self._settled = True
                 gc.freeze()  # what exists at start lives long: the collector need not look at it again
         self._answer("marked", number)
 
     async def _drain(self, timeout_s: float) -> None:
-        assert self._plane is not None
-        assert self._reports is not None
-        report = await self._plane.drain(timeout_s)
-        await self._reports.take_all()
+        plane, reports = self._plane, self._reports
+        assert plane is not None
+        assert reports is not None
+        report = await plane.drain(timeout_s)
+        await reports.take_all()
         self._answer("drained", report.drained, report.cut)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
