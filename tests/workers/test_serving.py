@@ -84,6 +84,22 @@ async def test_a_service_that_goes_and_comes_back_has_its_address_again() -> Non
                     await say(address, "x")
 
 
+async def test_a_port_that_is_renamed_or_moved_is_served_at_once() -> None:
+    """By another service port at the same address: what the old one does comes first."""
+    async with TcpEcho("one") as one, crew(Settings(workers=2)) as c:
+        c.source.apply(service(OURS, "a:18313"), endpoint_slice(OURS, [one.endpoint], port_name="a"))
+        await c.settled()
+        address = c.proxy.address(OURS)
+        for name, number in (("b", 18313), ("b", 18314), ("a", 18313), ("b", 18313), ("b", 18314)):
+            c.source.apply(
+                service(OURS, f"{name}:{number}"), endpoint_slice(OURS, [one.endpoint], port_name=name)
+            )
+            await c.settled()
+            assert c.proxy.address(OURS) == (address.host, number)
+            for _ in range(10):
+                assert "x" in await say(c.proxy.address(OURS), "x")
+
+
 async def test_a_drain_waits_for_what_is_open_in_all_workers() -> None:
     async with TcpEcho("one") as one, crew() as c:
         c.source.apply(service("web", 80), endpoint_slice("web", [one.endpoint]))

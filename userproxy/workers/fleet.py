@@ -248,10 +248,10 @@ class Fleet:
                 served.reason = at.reason
                 self._retries.succeeded(key)
                 again |= self._own.bound(*served.group.address)
-                again |= self._leave(old)
+                again |= self._leave(old, key)
             elif key in errors:
                 old, served.group = served.group, None
-                again |= self._leave(old)
+                again |= self._leave(old, key)
                 self._retries.failed(key, errors[key])
                 served.reason = self._retries.reason(key)
             elif served.group is not None:
@@ -283,10 +283,10 @@ class Fleet:
             with contextlib.suppress(OSError):  # fewer workers serve it, and those that do go on
                 served.group.serve(self._sharing.owners(served.route))
 
-    def _leave(self, group: Group | None) -> set[RouteKey]:
+    def _leave(self, group: Group | None, moved: RouteKey | None = None) -> set[RouteKey]:
         if group is None:
             return set()
-        self._groups.leave(group)
+        self._groups.leave(group, moved)
         return self._own.unbound(*group.address)
 
     def _remove(self, key: RouteKey) -> None:
@@ -299,7 +299,8 @@ class Fleet:
         if not keys:
             del self._by_service[key.name.service]
         self._board.remove(key)
-        self._touch([key])
+        for link in self._links:
+            link.forget(key)
         self._look_again(self._leave(served.group))
 
     def _look_again(self, keys: Iterable[RouteKey]) -> None:

@@ -19,7 +19,7 @@ from userproxy.dataplane.descriptors import Descriptors
 from userproxy.dataplane.sockets import bind_beside
 from userproxy.dataplane.udp_sockets import is_refusing
 from userproxy.model.names import Protocol
-from userproxy.model.routes import Route
+from userproxy.model.routes import Route, RouteKey
 
 __all__ = ["Address", "Group", "Groups"]
 
@@ -86,13 +86,12 @@ class Groups:
         self._descriptors = descriptors
         self._owners = owners
         self._groups: dict[Address, Group] = {}
-        self._left: dict[Address, Group] = {}
+        self._left: dict[Address, tuple[Group, RouteKey | None]] = {}
+        """With the service port that moved away, and may come back; None: it is gone, anybody may come."""
 
     def open(self, route: Route, port: int) -> Socket:
         """Bind ``port`` for ``route`` and its workers; one of the sockets. Raises OSError."""
-        group = self._left.pop((route.name.protocol, route.listen_host, port), None)
-        if group is None:
-            group = self._bind(route, port)
+        group = self._left_for(route, port) or self._bind(route, port)
         try:
             group.serve(self._owners(route))
         except BaseException:
@@ -104,26 +103,38 @@ class Groups:
     def at(self, protocol: Protocol, host: str, port: int) -> Group:
         return self._groups[protocol, host, port]
 
-    def leave(self, group: Group) -> None:
-        """Nobody is served there any more; `close_left` gives it up, unless it is opened again before."""
+    def leave(self, group: Group, moved: RouteKey | None = None) -> None:
+        """Nobody is served there any more; `close_left` gives it up, unless it is opened again before.
+
+        ``moved``: the service port that is elsewhere now. Its workers stop listening at the old address when
+        they hear of the new one, so until they have, another service port must not have it.
+        """
         del self._groups[group.address]
-        self._left[group.address] = group
+        self._left[group.address] = (group, moved)
 
     def left(self) -> tuple[Group, ...]:
-        return tuple(self._left.values())
+        return tuple(group for group, _ in self._left.values())
 
     def close_left(self, groups: Iterable[Group]) -> None:
         """Its workers have let go of ``groups``."""
         for group in groups:
-            if self._left.get(group.address) is group:
+            if self._left.get(group.address, (None,))[0] is group:
                 del self._left[group.address]
                 group.close()
 
     def close(self) -> None:
-        for group in (*self._groups.values(), *self._left.values()):
+        for group in (*self._groups.values(), *self.left()):
             group.close()
         self._groups.clear()
         self._left.clear()
+
+    def _left_for(self, route: Route, port: int) -> Group | None:
+        address = (route.name.protocol, route.listen_host, port)
+        group, moved = self._left.get(address, (None, None))
+        if group is not None and moved in (None, route.key):
+            del self._left[address]
+            return group
+        return None
 
     def _bind(self, route: Route, port: int) -> Group:
         _count(self._descriptors, 2)

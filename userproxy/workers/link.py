@@ -106,6 +106,7 @@ class Link:
         self._channel: Channel | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pending: dict[RouteKey | Mark, None] = {}
+        self._gone: dict[RouteKey, None] = {}
         self._control: deque[Message] = deque()
         self._sent: dict[RouteKey, tuple[int, Socket | None]] = {}
         """What the worker has: which incarnation, and which socket."""
@@ -138,6 +139,7 @@ class Link:
             process.sock, next_message=self._next_message, received=self._received, ended=self._lost
         )
         self._sent.clear()
+        self._gone.clear()
         self._pending = dict.fromkeys(self._table.keys_of(self.index))
         self._control = deque([["config", settings_to(self._settings), levels_now()]])
         self._channel.wake()
@@ -147,6 +149,12 @@ class Link:
         """What ``keys`` stand for has changed."""
         if self._channel is not None:
             self._pending.update(dict.fromkeys(keys))
+            self._channel.wake()
+
+    def forget(self, key: RouteKey) -> None:
+        """``key`` is gone. Told before anything else, as another service port may have its socket next."""
+        if self._channel is not None:
+            self._gone[key] = None
             self._channel.wake()
 
     def mark(self, mark: Mark) -> None:
@@ -183,7 +191,12 @@ class Link:
     def _next_message(self) -> tuple[Message, list[int]] | None:
         if self._control:
             return self._control.popleft(), []
-        if not self._pending or not self._greeted:
+        if not self._greeted:
+            return None
+        while self._gone:
+            if known := self._next_gone():
+                return ["routes", known, []], []
+        if not self._pending:
             return None
         batch = list(islice(self._pending, ROUTES_PER_MESSAGE))
         if isinstance(batch[0], Mark):
@@ -200,6 +213,13 @@ class Link:
             del self._pending[key]
             self._describe(key, removed, rows, descriptors)
         return ["routes", removed, rows], descriptors
+
+    def _next_gone(self) -> list[Wire]:
+        """A batch of those that are gone; only such as the worker knows."""
+        gone = list(islice(self._gone, ROUTES_PER_MESSAGE))
+        for key in gone:
+            del self._gone[key]
+        return [key_to(key) for key in gone if self._sent.pop(key, None) is not None]
 
     def _describe(self, key: RouteKey, removed: list[Wire], rows: list[Wire], descriptors: list[int]) -> None:
         found = self._table.assignment(key, self.index)
@@ -279,6 +299,7 @@ class Link:
         waiting = [*self._marks.values(), *(mark for mark in self._pending if isinstance(mark, Mark))]
         self._marks.clear()
         self._pending.clear()
+        self._gone.clear()
         self._table.lost(self.index)
         for mark in waiting:
             mark.back(self)
