@@ -111,6 +111,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop watching. Sockets are the handlers' to close, before this."""
+        self._paused = True  # for good
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
         # Emptied and not shortened: the rest of a batch may still be looked up.
@@ -192,12 +193,13 @@ class Engine:
 
     def _wake(self) -> None:
         """Serve one batch. The one hot function: every forwarded byte passes here."""
-        if self._paused or self._epoll.closed:
+        if self._paused:
             return
         self._in_batch = True
-        callbacks, self._again = self._again, []
-        for callback in callbacks:
-            self._run(callback)
+        if self._again:
+            callbacks, self._again = self._again, []
+            for callback in callbacks:
+                self._run(callback)
         fast = self.fast
         handlers = self.handlers
         read = os.read
@@ -235,7 +237,11 @@ class Engine:
                     side.leave_fast(data, sent)
             except Exception as error:
                 self._contain(fd, error)
-        self._end_batch()
+        if self._closing or self._settling:
+            self._end_batch()
+        self._in_batch = False
+        if self._again and not self._scheduled:
+            self._schedule()
 
     def _contain(self, fd: int, error: Exception) -> None:
         """A fault of ours ends what ``fd`` stands for; the rest of the batch is served."""
@@ -257,9 +263,6 @@ class Engine:
         for sock in self._closing:  # what those ended at once
             sock.close()
         self._closing.clear()
-        self._in_batch = False
-        if self._again and not self._scheduled:
-            self._schedule()
 
     def _run(self, callback: Callable[[], None]) -> None:
         try:
