@@ -23,8 +23,6 @@ from userproxy.dataplane.udp_vectors import (
 
 __all__ = ["Messages", "Slots", "equal_run", "headers_over", "parts_of", "segments_work"]
 
-_STRIDE = DATAGRAM_BYTES + 4096 + 64
-"""Slots that lie a power of two apart would all want the same few lines of the processor's caches."""
 MOST_SEGMENTS = 64
 """Of one message (UDP_MAX_SEGMENTS of Linux 4.18; later ones take more)."""
 MOST_SEGMENTED_BYTES = 65_000
@@ -45,11 +43,11 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._mapping = mmap.mmap(-1, count * _STRIDE)
+        self._mapping = mmap.mmap(-1, count * DATAGRAM_BYTES)
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._mapping))
         whole = memoryview(self._mapping)
-        self.starts = [start + _STRIDE * slot for slot in range(count)]
-        self.views = [whole[_STRIDE * slot :][:DATAGRAM_BYTES] for slot in range(count)]
+        self.starts = [start + DATAGRAM_BYTES * slot for slot in range(count)]
+        self.views = [whole[DATAGRAM_BYTES * slot :][:DATAGRAM_BYTES] for slot in range(count)]
 
 
 def parts_of(slots: Slots) -> Words:
