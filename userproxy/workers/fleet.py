@@ -158,11 +158,12 @@ class Fleet:
         self._retries.close()
         self._draining = True
         for link in self._links:
-            if link.alive:
+            if link.serving:
                 link.drain(timeout_s)
             else:
-                self._drains[link.index] = (0, 0)
                 link.close(0)
+                self._drains[link.index] = (0, 0)
+                self._groups.refuse(link.index)
         self._look_if_drained()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s + DRAIN_MARGIN_S):
@@ -226,6 +227,7 @@ class Fleet:
         cut = self._board.lost(worker)
         if self._draining:
             self._drains.setdefault(worker, (0, cut))
+            self._groups.refuse(worker)
             self._look_if_drained()
 
     # Publication.

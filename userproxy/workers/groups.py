@@ -8,6 +8,7 @@ socket named after the address is the lock: it goes with the process, whatever e
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable
 from userproxy.dataplane.binding import open_address
 from userproxy.dataplane.descriptors import Descriptors
 from userproxy.dataplane.sockets import bind_beside
-from userproxy.dataplane.udp_sockets import is_refusing
+from userproxy.dataplane.udp_sockets import is_refusing, refuse
 from userproxy.model.names import Protocol
 from userproxy.model.routes import Route, RouteKey
 
@@ -111,6 +112,18 @@ class Groups:
         """
         del self._groups[group.address]
         self._left[group.address] = (group, moved)
+
+    def refuse(self, worker: int) -> None:
+        """``worker`` is dead, and will not be replaced: nobody shall wait for it."""
+        for group in self._groups.values():
+            sock = group.sockets.get(worker)
+            if sock is None:
+                continue
+            with contextlib.suppress(OSError):  # it refuses already
+                if group.address[0] is Protocol.UDP:
+                    refuse(sock)
+                else:
+                    sock.shutdown(socket.SHUT_RDWR)
 
     def left(self) -> tuple[Group, ...]:
         return tuple(group for group, _ in self._left.values())

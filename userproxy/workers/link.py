@@ -125,6 +125,11 @@ class Link:
         return self._process.pid if self._process is not None else None
 
     @property
+    def serving(self) -> bool:
+        """It is alive, and has come up."""
+        return self._channel is not None and self._greeted
+
+    @property
     def alive(self) -> bool:
         """It was started, and has not been found dead or stuck."""
         return self._channel is not None
@@ -147,7 +152,7 @@ class Link:
 
     def touch(self, keys: Iterable[RouteKey]) -> None:
         """What ``keys`` stand for has changed."""
-        if self._channel is not None:
+        if self._channel is not None and not self._closing:
             self._pending.update(dict.fromkeys(keys))
             self._channel.wake()
 
@@ -165,6 +170,8 @@ class Link:
     def drain(self, timeout_s: float) -> None:
         """Take in nothing more; `Table.drained` is told how it went, or `Table.lost`. Nobody is replaced."""
         self._closing = True
+        self._gone.clear()
+        self._pending = {mark: None for mark in self._pending if isinstance(mark, Mark)}
         self._control.append(["drain", timeout_s])
         if self._channel is not None:
             self._channel.wake()
