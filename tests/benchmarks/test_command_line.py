@@ -265,10 +265,11 @@ def test_a_signal_stops_everything(number: signal.Signals, arguments: list[str],
     assert not [pid for pid in children if Path("/proc", str(pid)).exists()]
 
 
-def test_what_was_started_does_not_outlive_a_kill() -> None:
+def test_what_was_started_does_not_outlive_a_kill(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks", "--seconds", "0.1", "--rounds", "1000"],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},  # nobody is left to remove what is in it
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
         assert process.stderr is not None
