@@ -12,7 +12,7 @@ _NEW, _ROUNDS, _OLD_ROUNDS = 3_000, 10, 100
 """New objects between two looks at them (1 ms), such looks between two at what survived (10 ms), and those
 between two at everything: 0.1 s and more, which Python's own figures cause while a large file is read."""
 _NEW_AT_START, _ROUNDS_AT_START = 8_000, 2_500
-"""2 ms; and then no look at what survived, as nearly all of it does."""
+"""3 ms; and then no look at what survived, as nearly all of it does."""
 
 
 def collect_in_short_steps() -> None:
