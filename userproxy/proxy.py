@@ -21,11 +21,11 @@ from userproxy.dataplane.dialling import Dialler
 from userproxy.dataplane.feeds import Feed
 from userproxy.dataplane.plane import DataPlane
 from userproxy.dataplane.snapshot import PortSnapshot
-from userproxy.log import log_event
+from userproxy.dataplane.table_events import log_changes, log_problems
 from userproxy.model.events import Event, Mark
 from userproxy.model.names import NamespacedName, ObjectRef, ServicePortName
-from userproxy.model.problems import Problem, Severity
-from userproxy.model.routes import RouteChanges, RouteKey
+from userproxy.model.problems import Problem
+from userproxy.model.routes import RouteKey
 from userproxy.routing import AddressPlan, EphemeralAddresses, LoopbackAddresses, State
 from userproxy.settings import Addresses, Settings
 from userproxy.sources.base import Source
@@ -319,7 +319,7 @@ class Proxy:
         self._published_at = asyncio.get_running_loop().time()
         changes = self._state.take(SERVICES_PER_STEP)
         plane.apply(changes)
-        _log_changes(changes)
+        log_changes(logger, changes)
         if changes.more:
             self._publication = asyncio.get_running_loop().call_soon(self._publish)
         elif self._state.synced:
@@ -335,7 +335,7 @@ class Proxy:
         if self._plane is None:
             return
         problems = frozenset(self._plane.problems())
-        _log_problems(problems - self._plane_problems, self._plane_problems - problems)
+        log_problems(logger, problems - self._plane_problems, self._plane_problems - problems)
         self._plane_problems = problems
         touched = self._plane.take_touched()
         for feed in self._feeds if touched else ():
@@ -378,36 +378,3 @@ def address_plan(settings: Settings) -> AddressPlan:
     if settings.addresses is Addresses.EPHEMERAL:
         return EphemeralAddresses()
     return LoopbackAddresses(settings.loopback_range, settings.loopback_range_ipv6)
-
-
-def _log_changes(changes: RouteChanges) -> None:
-    for event, services in (
-        ("service_added", changes.added_services),
-        ("service_changed", changes.changed_services),
-        ("service_removed", changes.removed_services),
-    ):
-        for service in services:
-            log_event(logger, logging.INFO, event, namespace=service.namespace, service=service.name)
-    if changes.changed or changes.removed:
-        log_event(
-            logger, logging.INFO, "route_changed", generation=changes.generation,
-            changed=len(changes.changed), removed=len(changes.removed),
-        )  # fmt: skip
-    _log_problems(changes.problems, changes.cleared)
-
-
-def _log_problems(
-    new: tuple[Problem, ...] | frozenset[Problem], cleared: tuple[Problem, ...] | frozenset[Problem]
-) -> None:
-    for problem in new:
-        level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
-        _log_problem(level, "problem", problem)
-    for problem in cleared:
-        _log_problem(logging.INFO, "problem_cleared", problem)
-
-
-def _log_problem(level: int, event: str, problem: Problem) -> None:
-    log_event(
-        logger, level, event, object=str(problem.object), field=problem.field, value=problem.value,
-        rule=problem.rule, origin=problem.origin, message=problem.message,
-    )  # fmt: skip
