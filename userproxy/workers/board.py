@@ -162,6 +162,14 @@ class Board:
         report = self._told(key, worker)
         return report.live if report is not None else ()
 
+    def _agreed(self, key: RouteKey, workers: tuple[int, ...]) -> bool:
+        """All of ``workers`` have told the same, or one has a trouble of its own: that is news."""
+        reports = [self._told(key, worker) for worker in workers]
+        live = [port for report in reports if report is not None for port in report.live]
+        if any(port.state is ListenerState.TAKEN for port in live):
+            return None not in reports
+        return None not in reports and len(live) in (0, len(reports)) and len({_face(p) for p in live}) <= 1
+
     def _draining(self, key: RouteKey) -> PortSnapshot | None:
         parts = [part for report in self._reports_of(key) for part in report.draining]
         return merged(parts) if parts else None
@@ -175,7 +183,7 @@ class Board:
         if expected is None:
             if any(report.live for report in self._reports_of(key)):
                 return
-        elif not all(self._told(key, worker) for worker in expected.workers):
+        elif not self._agreed(key, expected.workers):
             return
         live, draining = self.live(key), self._draining(key)
         face = (_face(live), _face(draining))
