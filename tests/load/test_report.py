@@ -113,6 +113,14 @@ def test_marks_stand_where_they_happened() -> None:
     assert rows[2].split() == ["1", "50", "3", "20.2", "ms", "20.2", "ms", "##########"]
 
 
+def test_marks_are_shown_though_nothing_was_answered() -> None:
+    found = result()
+    found.marks = [Mark(found.began_s + 0.2, "watch_lost", "")]
+    assert time_line(found).splitlines()[1:] == ["  watch_lost at 0.2 s"]
+    found.marks = []
+    assert time_line(found) == ""
+
+
 def test_a_long_time_line_is_drawn_together() -> None:
     found = result()
     found.seconds = [second(1)] * 100

@@ -116,6 +116,8 @@ class Crew:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 self._serve(number, url, address, listening, saying)
                 os._exit(0)
+            except BrokenPipeError:  # the parent is gone
+                os._exit(1)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)

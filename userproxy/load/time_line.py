@@ -22,12 +22,12 @@ def time_line(result: Result) -> str:
     seconds = list(result.seconds)
     while seconds and not (seconds[-1].answered or seconds[-1].failed):
         seconds.pop()  # behind the end
-    if not seconds:
+    if not seconds and not result.marks:
         return ""
-    items = -(-len(seconds) // MAX_ROWS)
+    items = max(1, -(-len(seconds) // MAX_ROWS))
     step = items * result.step_s
     rows = [(at * result.step_s, _sum(seconds[at : at + items])) for at in range(0, len(seconds), items)]
-    most = max(second.answered for _, second in rows)
+    most = max((second.answered for _, second in rows), default=0)
     marks = iter(sorted(result.marks[:MARKS_SHOWN], key=lambda mark: mark.at_s))
     waiting = next(marks, None)
     lines = [f"{'second':>6} {'answered':>9} {'errors':>7} {'p50':>9} {'p99':>9}"]
