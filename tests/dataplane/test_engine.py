@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 from _socket import socket as RawSocket
 from collections.abc import Callable
+
+import pytest
 
 from userproxy.dataplane.engine import IN, OUT, Engine
 
@@ -128,3 +131,46 @@ async def test_after_batch_outside_of_a_batch_is_the_next_one() -> None:
     assert not over.is_set()
     await over.wait()
     engine.close()
+
+
+async def test_an_engine_that_is_closed_in_a_batch_tells_nobody_the_rest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = Engine(asyncio.get_running_loop())
+    pairs = [raw_pair(), raw_pair()]
+    told: list[int] = []
+    over = asyncio.Event()
+
+    class Closer:
+        def ready(self, mask: int) -> None:
+            told.append(mask)
+            engine.close()
+            over.set()
+
+        def failed(self, error: Exception) -> None:
+            told.append(-1)
+
+    for ours, _ in pairs:
+        engine.watch(ours.fileno(), Closer())
+    await over.wait()
+    await asyncio.sleep(0)
+    assert told == [OUT]
+    assert caplog.records == []
+    for ours, theirs in pairs:
+        ours.close()
+        theirs.close()
+
+
+async def test_descriptors_of_any_number_are_watched() -> None:
+    """Handlers are in a list by descriptor, which grows with the numbers."""
+    engine = Engine(asyncio.get_running_loop())
+    ours, theirs = raw_pair()
+    high = RawSocket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fcntl.fcntl(ours.fileno(), fcntl.F_DUPFD, 900))
+    recorder = Recorder()
+    engine.watch(high.fileno(), recorder)
+    assert await recorder.masks.get() == OUT
+    engine.forget(5000)  # which was never watched
+    engine.close_later(high)
+    engine.close()
+    ours.close()
+    theirs.close()
