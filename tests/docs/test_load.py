@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.project import DOCS, table_rows
+from benchmarks.load_agreement.mode import render
+from benchmarks.load_agreement.run import Measurement
+from benchmarks.load_agreement.servers import Truth
+from benchmarks.load_agreement.tools import Said
+from tests.docs.project import DOCS, ROOT, table_rows
 from userproxy.errors import ConfigError
 from userproxy.load.conditions import parse_condition
 from userproxy.load.targets import parse_target
@@ -74,6 +79,27 @@ async def test_an_example_has_the_shape_of_what_is_said(command: str, output: st
     assert list(shape(found)) == [line for line in shape(shown) if line != " N two"]
     if "--events" in command:
         assert all(event in found and event in output for event in EVENTS)
+
+
+def test_figures_are_those_of_the_committed_run() -> None:
+    path = ROOT / "benchmarks" / "results" / "load-agreement.json"
+    run = json.loads(path.read_text(encoding="utf-8"))
+    measurements = [
+        Measurement(
+            row["round"],
+            row["case"],
+            row["tool"],
+            Said(**row["said"]),
+            Truth(**row["truth"]) if row["truth"] else None,
+        )
+        for row in run["measurements"]
+    ]
+    assert f"\n```\n$ {run['command']}\n{render(measurements)}\n```\n" in TEXT
+    machine = run["machine"]
+    stated = " ".join(TEXT.split())
+    assert (
+        f"{machine['cores']} cores of an {machine['cpu']}, {machine['kernel']}, {machine['python']}" in stated
+    )
 
 
 def test_there_are_examples() -> None:
