@@ -26,8 +26,8 @@ _UDP_ALL = (*_UDP, "pproxy", "userproxy-asyncio")
 _UDP_QUICK = ("nginx", "userproxy")
 RATE = 10_000
 """Requests a second: what two cores carry with load, proxy and backend, and time to spare."""
-MANY = 8_000
-"""UDP flows. userproxy keeps at most 8,192, and a half of its descriptors (20,000 is a usual limit)."""
+MANY = 10_000
+"""UDP flows; each takes a descriptor of the proxy, which may often have 20,000."""
 RUN = 32
 """Datagrams of a flow in a row."""
 OFFERED = 60_000

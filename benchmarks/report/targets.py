@@ -11,7 +11,7 @@ from benchmarks.report.results import Results
 __all__ = ["TARGETS", "Standing", "Target", "standings"]
 
 LOST = "lost"
-FLOWS = (1, 100, 8_000)
+FLOWS = (1, 100, 10_000)
 WORKERS = "userproxy-2-workers"
 
 

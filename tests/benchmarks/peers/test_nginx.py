@@ -28,7 +28,7 @@ def test_one_process_without_logging_and_with_userproxys_sockets() -> None:
     assert [words[1] for words in listens] == list(LISTEN.values())
     for words in listens[:-1]:
         assert words[2:] == ["backlog=4096", "so_keepalive=60s:15s:4"]
-    assert listens[-1][2:] == ["udp"]
+    assert listens[-1][2:] == ["udp", "rcvbuf=1m"]
     assert [line.split()[1] for line in found if line.startswith("proxy_pass")] == list(ENDPOINTS.values())
 
 
