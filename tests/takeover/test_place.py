@@ -64,6 +64,15 @@ def test_a_socket_of_the_dead_is_replaced(tmp_path: Path) -> None:
     place.withdraw()
 
 
+def test_what_a_process_of_our_number_left_half_made_is_replaced(tmp_path: Path) -> None:
+    """It was killed before its socket had its name; in a container numbers come again."""
+    listening(tmp_path / f".s.{os.getpid()}").close()
+    place = TakeoverPath(tmp_path / "s")
+    place.publish()
+    assert os.listdir(tmp_path) == ["s"]
+    place.withdraw()
+
+
 def test_a_successor_s_socket_stays(tmp_path: Path) -> None:
     old, new = TakeoverPath(tmp_path / "s"), TakeoverPath(tmp_path / "s")
     old.publish()

@@ -60,6 +60,8 @@ class TakeoverPath:
         name = f".{self._path.name[:64]}.{os.getpid()}"
         listener = socket.socket(socket.AF_UNIX, KIND)
         try:
+            with contextlib.suppress(FileNotFoundError):  # of a process with our number that was killed here
+                os.unlink(name, dir_fd=folder)
             # Nobody else may connect from its first moment on; and by this name no path is too long.
             usual = os.umask(0o177)
             try:
