@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from tests.dataplane.harness import Peer
 from tests.dataplane.udp_peers import UdpPeer
-from tests.takeover.processes import Old, Successor, holding, serving, successor
-from userproxy import MemorySource
+from tests.takeover.processes import EPHEMERAL, Old, Successor, holding, serving, successor
+from userproxy import MemorySource, Proxy
+from userproxy.dataplane.handover import HeldClient
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.errors import TakeoverError
 from userproxy.takeover import server
@@ -154,6 +156,59 @@ async def test_routes_wait_while_somebody_takes_over_and_are_in_force_after_it_f
     with await Peer.connect(served.old.proxy.address("late")) as client:
         await client.send(b"late")
         assert await client.receive_exactly(4) == b"late"
+
+
+async def test_L9_nobody_s_time_runs_out_while_two_processes_have_the_client(tmp_path: Path) -> None:
+    """A reset by the old process would be one in the new process too."""
+    hold = {"userproxy.dev/hold": "1s"}
+    source = holding(service("frozen", 80, annotations=hold), service("unwanted", 80, annotations=hold))
+    async with serving(tmp_path / "s", source) as old:
+        new = Successor(old.channel())
+        await new.greet()
+        listeners = await new.ask("listeners")
+        unwanted = [
+            item.number
+            for item in listeners
+            if isinstance(item, SharedListener) and item.key.name.name == "unwanted"
+        ]
+        await new.ask("flows")
+        with await Peer.connect(old.proxy.address("frozen")) as patient:
+            while not any(port.held for port in old.proxy.snapshot().ports):
+                await asyncio.sleep(0)
+            await new.ask("freeze", unwanted=unwanted)
+            with await Peer.connect(old.proxy.address("unwanted")) as later:
+                with pytest.raises(ConnectionResetError):
+                    await later.receive()
+            assert sum(port.held for port in old.proxy.snapshot().ports) == 1
+            new.close()
+            with pytest.raises(ConnectionResetError):
+                await patient.receive()
+            assert not any(port.held for port in old.proxy.snapshot().ports)
+
+
+async def test_L9_no_time_runs_out_in_a_new_process_that_does_not_serve_yet() -> None:
+    source = holding(service("web", 80, annotations=HOLD))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with Proxy(source, settings=EPHEMERAL, dormant=True) as new:
+            new.resume()
+            await new.settled()
+            [port] = new.plane._ports.values()
+            assert port.intake is not None
+            intake = port.intake
+            heir = new.plane.heir()
+            listener = SharedListener(0, port.key, intake.host, intake.port, intake.sock)
+            assert heir.unwanted([listener]) == ()
+            with await Peer.connect(server.getsockname()) as patient:
+                client, _ = server.accept()
+                client.setblocking(False)
+                heir.adopt_client(HeldClient(0, "127.0.0.1", 0.0, client))
+                later = asyncio.Event()
+                new.plane._runtime.deadlines.after(0.0, later.set)
+                await later.wait()
+                assert port.counters.held == 1
+                new.plane.wake()
+                with pytest.raises(ConnectionResetError):
+                    await patient.receive()
 
 
 async def test_more_items_than_fit_into_one_message(served: Served) -> None:

@@ -138,20 +138,25 @@ class Connection:
         """How long it may wait still."""
         if self._hold_deadline is None:  # its first round of dials was under way
             return self._keeper.service_port.route.options.hold_s
-        return self._hold_deadline.when - self._runtime.loop.time()
+        return max(0.0, self._hold_deadline.when - self._runtime.loop.time())
 
     def freeze(self) -> None:
-        """Dial no more until `thaw` or `release`."""
+        """Dial no more, and do not end, until `thaw` or `release`: a reset would count in both processes."""
         if self._attempt is not None:
             self._attempt.cancel()
         self._stop_dialling()
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
+        if self._hold_deadline is not None:
+            self._hold_deadline.cancel()
         self._dial_phase = Phase.HOLDING
         self._runtime.engine.unwatch(self._client.fd)
 
     def thaw(self) -> None:
+        """What is left of its time runs on."""
+        if self._hold_deadline is not None:
+            self._hold_deadline = self._runtime.deadlines.after(self.held_for_s(), self._hold_ran_out)
         self._runtime.engine.watch(self._client.fd, self)
         self._dial_again()
 
@@ -163,10 +168,14 @@ class Connection:
         self.is_over = True
         self._keeper.over(self)
 
-    def start_held(self, left_s: float) -> None:
-        """Instead of `start`: it has waited in another process, and may do so for ``left_s`` more."""
+    def adopt(self, left_s: float) -> None:
+        """Instead of `start`: it has waited in another process, and may do so for ``left_s`` more.
+
+        Frozen, as it is there still.
+        """
         self._runtime.engine.watch(self._client.fd, self)
         self._hold(left_s)
+        self.freeze()
 
     def stop_drain(self) -> None:
         """Its endpoint is back, or the limit is gone."""

@@ -138,7 +138,7 @@ class TcpIntake:
     def adopt(self, sock: Socket, address: str, left_s: float) -> None:
         """A client waits here from now on that has waited in another process."""
         self._began(connection := Connection(self, self._runtime, sock, address))
-        connection.start_held(left_s)
+        connection.adopt(left_s)
         self.shared.append(connection)
 
     def cut_waiting(self, who: Who) -> None:
