@@ -1,6 +1,6 @@
 """A backend process: ``open KIND`` and ``close KIND HOST:PORT`` on standard input; its end ends it.
 
-Each command is answered by one JSON object a line. Kinds: http, bulk, transfer, udp.
+Each command is answered by one JSON object a line. Kinds: http, transfer, udp.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from benchmarks.actors.bulk_endpoint import BulkEndpoint
 from benchmarks.actors.http_endpoint import HttpEndpoint
 from benchmarks.actors.reactor import Reactor, read_commands
 from benchmarks.actors.transfer_endpoint import TransferEndpoint
@@ -28,7 +27,6 @@ class _Endpoint(Protocol):
 
 _KINDS: Mapping[str, Callable[[Reactor], _Endpoint]] = {
     "http": HttpEndpoint,
-    "bulk": BulkEndpoint,
     "transfer": TransferEndpoint,
     "udp": UdpEndpoint,
 }

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Mapping
 
 from benchmarks.actors.assignment import Assignment
-from benchmarks.actors.bulk_client import BulkClient
 from benchmarks.actors.client import Client
 from benchmarks.actors.http_client import HttpClient
 from benchmarks.actors.reactor import Reactor, read_commands
@@ -25,7 +24,6 @@ __all__ = ["main"]
 KINDS: Mapping[str, Callable[[Assignment, int], Client]] = {
     "requests": HttpClient,
     "connections": lambda assignment, number: HttpClient(assignment, number, closes=True),
-    "bulk": lambda assignment, number: BulkClient(assignment),
     "pull": lambda assignment, number: PullClient(assignment),
     "push": lambda assignment, number: PushClient(assignment),
     "datagrams": UdpClient,

@@ -46,7 +46,7 @@ class Backend(Child):
         super().__init__("the backend", python("benchmarks.actors.backend"), talks=True)
 
     async def open(self, kind: str) -> str:
-        """A new endpoint, as "ip:port"; ``kind`` is http, bulk, transfer or udp."""
+        """A new endpoint, as "ip:port"; ``kind`` is http, transfer or udp."""
         return await self._ask(f"open {kind}")
 
     async def close(self, kind: str, endpoint: str) -> None:

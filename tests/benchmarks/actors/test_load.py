@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from benchmarks.actors.messages import PATTERN
 from benchmarks.actors.remote import Backend, Load, Report
 from benchmarks.actors.transfer_client import PART_BYTES
+from benchmarks.actors.transfer_endpoint import ACKNOWLEDGEMENT, ASK, PUSH
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 KINDS = {
@@ -91,15 +93,6 @@ async def test_each_socket_has_a_source_of_its_own() -> None:
     assert len(set(sources)) == 300
 
 
-async def test_bulk_is_checked_to_its_end() -> None:
-    async with Backend() as backend:
-        async with Load("bulk", await backend.open("bulk"), at_once=2) as load:
-            while (await load.mark()).bytes < 10_000_000:
-                await asyncio.sleep(0.01)
-            report = await load.end()
-    assert (report.done, report.failed) == (2, 0)
-
-
 async def wrong_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n99999999")
@@ -152,25 +145,34 @@ async def test_a_refused_connection_is_a_failure_and_tried_again() -> None:
     assert "refused" in report.error
 
 
-async def test_a_wrong_length_in_bulk_is_a_failure() -> None:
+async def test_a_push_without_its_acknowledgement_is_a_failure() -> None:
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(ASK.size + PART_BYTES)
+        writer.write(ACKNOWLEDGEMENT.pack(12))
+
+    async with stream_server(swallow) as address, Load("push", address, at_once=1) as load:
+        report = await until_failed(load)
+    assert f"before {PART_BYTES} bytes were acknowledged" in report.error
+    assert report.done == 0
+
+
+async def test_a_wrong_byte_in_a_pull_is_a_failure() -> None:
+    async def invent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(ASK.size)
+        writer.write(PATTERN[:1000] + b"\0" * 1000)
         await reader.read()
-        writer.write(b"12\n")
-        await writer.drain()
 
-    async with stream_server(swallow) as address, Load("bulk", address, at_once=1) as load:
-        while not (await load.mark()).bytes:
-            await asyncio.sleep(0.01)
-        report = await load.end()
-    assert "the backend says b'12\\n'" in report.error
-    assert report.failed == 1
+    async with stream_server(invent) as address, Load("pull", address, at_once=1) as load:
+        report = await until_failed(load)
+    assert "a wrong byte" in report.error
+    assert report.done == 0
 
 
-async def test_a_wrong_byte_in_bulk_resets_the_stream() -> None:
+async def test_a_wrong_byte_in_a_push_resets_the_stream() -> None:
     async with Backend() as backend:
-        host, _, port = (await backend.open("bulk")).rpartition(":")
+        host, _, port = (await backend.open("transfer")).rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"\0" * 1000)
+        writer.write(ASK.pack(PUSH, 1000) + b"\0" * 1000)
         with pytest.raises(ConnectionResetError):
             await reader.read()
         writer.close()
