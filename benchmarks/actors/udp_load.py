@@ -27,8 +27,10 @@ _STEP_S = 0.001
 class UdpLoad:
     """Sends what is due, takes in what comes."""
 
-    def __init__(self, crowd: Crowd, *, rate: float | None, in_flight: int) -> None:
+    def __init__(self, crowd: Crowd, *, rate: float | None, in_flight: int, run: int) -> None:
+        """``run``: a closed loop sends as many at once or none, so that no run is split by single answers."""
         self._crowd = crowd
+        self._run = run
         self._rate = rate
         self._in_flight = in_flight
         self._given_up = 0
@@ -54,8 +56,9 @@ class UdpLoad:
             self._given_up = self._crowd.sequences.unanswered
             self._last_answer = now
         open_places = self._in_flight - (self._crowd.sequences.unanswered - self._given_up)
-        if open_places > 0:
-            self._crowd.send(open_places)
+        whole_runs = open_places - open_places % self._run
+        if whole_runs > 0:
+            self._crowd.send(whole_runs)
         return QUIET_S if open_places <= BATCH else 0.0
 
     def answers(self) -> None:
@@ -99,10 +102,12 @@ def main() -> None:
     options = parser.parse_args()
     if not 1 <= options.flows <= MAX_FLOWS or options.size < MIN_BYTES:
         parser.error("--flows or --size is out of range")
+    if options.rate is None and not 1 <= options.run <= options.in_flight:
+        parser.error("--run is out of range: one must fit into --in-flight")
     host, _, port = options.address.rpartition(":")
     crowd = Crowd((host, int(port)), options.flows, options.size, options.run)
     try:
-        _run(UdpLoad(crowd, rate=options.rate, in_flight=options.in_flight), crowd.fd)
+        _run(UdpLoad(crowd, rate=options.rate, in_flight=options.in_flight, run=options.run), crowd.fd)
     finally:
         crowd.close()
 

@@ -1,8 +1,9 @@
 """Answers over HTTP after known delays, and says what they came to: ``python -m ... 5x49 50x1``.
 
 ``5x49`` is 49 answers after 5 ms each; the parts follow each other and repeat. Each line of standard input
-asks for the percentiles of the delays since the last one, as the server saw them: from having read a request
-to having written its answer. Independent of userproxy, whose load generator is what is tested with it.
+asks for the percentiles of the delays since the last one: from the moment when the kernel had a request
+(SO_TIMESTAMPNS), so that a server which had to wait for a core says so, to having written its answer.
+Independent of userproxy, whose load generator is what is tested with it.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import json
 import os
 import select
 import socket
+import struct
 import sys
 from collections.abc import Iterator, Sequence
 from math import ceil
-from time import monotonic
+from time import monotonic, time_ns
 
-__all__ = ["DelayServer", "cycle_of", "percentile"]
+__all__ = ["ANSWER", "SO_TIMESTAMPNS", "DelayServer", "cycle_of", "percentile", "waited_s"]
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 _END = b"\r\n\r\n"
 _READ_BYTES = 16 * 1024
+_TIMESPEC = struct.Struct("@qq")
+SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)
+"""asm-generic/socket.h; CPython names it from 3.14 on."""
 
 
 def cycle_of(parts: Sequence[str]) -> list[float]:
@@ -86,18 +91,20 @@ class DelayServer:
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._connections[connection.fileno()] = connection
         self._epoll.register(connection, select.EPOLLIN)
 
     def _read(self, fd: int) -> None:
         """Small requests, one at a time, come in one piece."""
         try:
-            data = self._connections[fd].recv(_READ_BYTES)
+            data, notes, _, _ = self._connections[fd].recvmsg(_READ_BYTES, socket.CMSG_SPACE(_TIMESPEC.size))
         except ConnectionResetError:
-            data = b""
+            data, notes = b"", []
         now = monotonic()
         if data.endswith(_END):
-            heapq.heappush(self._due, (now + next(self._delays), now, fd))
+            asked = now - waited_s(notes)
+            heapq.heappush(self._due, (now + next(self._delays), asked, fd))
         elif not data:
             self._epoll.unregister(fd)
             self._connections.pop(fd).close()
@@ -116,6 +123,15 @@ class DelayServer:
         took, self._took_ms = self._took_ms, []
         values = {f"p{percent}_ms": percentile(took, percent) if took else 0.0 for percent in (50, 99)}
         return json.dumps({"answered": len(took), **values})
+
+
+def waited_s(notes: Sequence[tuple[int, int, bytes]]) -> float:
+    """How long the kernel has had what `recvmsg` gave with ``notes``, in seconds."""
+    for level, kind, data in notes:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            return max(0, time_ns() - seconds * 1_000_000_000 - nanoseconds) / 1e9
+    return 0.0
 
 
 def main() -> None:

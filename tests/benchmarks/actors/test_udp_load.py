@@ -47,6 +47,15 @@ async def test_a_rate_is_kept_whoever_answers() -> None:
     assert (report.answered, report.wrong) == (0, 0)
 
 
+async def test_a_closed_loop_sends_whole_runs() -> None:
+    """However the answers come, what has been sent is a multiple of a run."""
+    async with Backend() as backend:
+        async with UdpLoad(await backend.open("udp"), flows=3, size_bytes=64, run=7, in_flight=16) as load:
+            await until(load, lambda report: report.answered > 700)
+            report = await load.end()
+    assert report.sent % 7 == 0
+
+
 class Answering(asyncio.DatagramProtocol):
     def __init__(self, answers: Answers) -> None:
         self._answers = answers

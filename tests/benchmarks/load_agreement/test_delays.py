@@ -6,10 +6,19 @@ import json
 import os
 import socket
 import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.load_agreement.delays import ANSWER, DelayServer, cycle_of, percentile
+from benchmarks.load_agreement.delays import (
+    ANSWER,
+    SO_TIMESTAMPNS,
+    DelayServer,
+    cycle_of,
+    percentile,
+    waited_s,
+)
 
 
 @pytest.mark.parametrize(("parts", "delays"), [(["5x2", "50x1"], [5, 5, 50]), (["0.5x1"], [0.5]), ([], [])])
@@ -48,3 +57,55 @@ def test_it_answers_and_says_how_long_that_took() -> None:
     assert report["answered"] == 3
     assert report["p50_ms"] >= 1
     assert report["p99_ms"] >= 30
+
+
+@pytest.fixture
+def stamps() -> Iterator[None]:
+    """The kernel stamps what it receives; it begins a little after the first socket has asked for it."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname(), timeout=30) as sender,
+    ):
+        receiver, _ = listener.accept()
+        with receiver:
+            receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            waited = 0.0
+            while waited < 0.001:
+                sender.sendall(b"?")
+                time.sleep(0.001)
+                waited = waited_s(receiver.recvmsg(1, 64)[1])
+            yield
+
+
+@pytest.mark.usefixtures("stamps")
+def test_a_server_that_had_to_wait_says_so() -> None:
+    """Who takes its reports holds it up meanwhile."""
+    listening, telling = os.pipe()
+    server = DelayServer([0])
+    reports: list[str] = []
+    held, let_go = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        for report in server.run(listening):
+            reports.append(report)
+            held.set()
+            let_go.wait(30)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    host, _, port = server.address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert client.recv(4096) == ANSWER
+        os.write(telling, b"report\n")
+        assert held.wait(30)
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        time.sleep(0.05)
+        let_go.set()
+        assert client.recv(4096) == ANSWER
+    os.write(telling, b"report\n")
+    os.close(telling)
+    thread.join(30)
+    os.close(listening)
+    server.close()
+    assert json.loads(reports[1])["p50_ms"] >= 50
