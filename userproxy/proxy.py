@@ -14,7 +14,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from userproxy.dataplane.contract import DrainReport, Plane
 from userproxy.dataplane.dialling import Dialler
@@ -29,6 +29,9 @@ from userproxy.model.routes import RouteKey
 from userproxy.routing import AddressPlan, EphemeralAddresses, LoopbackAddresses, State
 from userproxy.settings import Addresses, Settings
 from userproxy.sources.base import Source
+
+if TYPE_CHECKING:
+    from userproxy.workers.fleet import Fleet
 
 __all__ = ["Address", "Proxy", "Snapshot", "address_plan", "node_name_of"]
 
@@ -83,15 +86,14 @@ class Proxy:
 
         ``dormant``: open nothing until `resume`, and take nothing in until ``plane`` wakes; see `takeover`.
         Raises ValueError when a range of ``settings`` is too small, there is no worker, or several shall use
-        a ``dialler`` or be dormant.
+        a ``dialler``.
         """
         self._source = source
         self._settings = settings if settings is not None else Settings()
         if self._settings.workers < 1:
             raise ValueError(f"settings.workers is {self._settings.workers}: at least 1 carries the traffic")
-        if self._settings.workers > 1 and (dialler is not None or dormant):
-            what = "dialler" if dialler is not None else "dormant proxy"
-            raise ValueError(f"a {what} is for one process: settings.workers must be 1")
+        if self._settings.workers > 1 and dialler is not None:
+            raise ValueError("a dialler is for one process: settings.workers must be 1")
         self._on_hold = on_hold
         self._dialler = dialler
         self._dormant = dormant
@@ -102,7 +104,7 @@ class Proxy:
             addresses=address_plan(self._settings),
             cluster_ip_required=source.cluster_ip_required,
         )
-        self._plane: Plane | None = None
+        self._plane: DataPlane | Fleet | None = None
         self._tasks = asyncio.TaskGroup()
         self._background: tuple[asyncio.Task[None], ...] = ()
         self._fault: asyncio.Future[None] | None = None
@@ -126,12 +128,16 @@ class Proxy:
         )
         return self
 
-    def _make_plane(self) -> Plane:
+    def _make_plane(self) -> DataPlane | Fleet:
         if self._settings.workers > 1:
             from userproxy.workers.fleet import Fleet
 
             return Fleet(
-                self._settings, on_hold=self._on_hold, changed=self._plane_changed, failed=self._failed
+                self._settings,
+                on_hold=self._on_hold,
+                changed=self._plane_changed,
+                failed=self._failed,
+                dormant=self._dormant,
             )
         return DataPlane(
             self._settings,
@@ -249,7 +255,17 @@ class Proxy:
         return plane
 
     @property
-    def _running(self) -> Plane:
+    def sockets(self) -> DataPlane | Fleet:
+        """Whatever has them. Raises RuntimeError when the proxy does not run."""
+        return self._running
+
+    @property
+    def workers(self) -> int:
+        """How many processes carry the traffic."""
+        return self._settings.workers
+
+    @property
+    def _running(self) -> DataPlane | Fleet:
         if self._plane is None:
             raise RuntimeError("the proxy is not running: use it inside 'async with'")
         return self._plane

@@ -24,12 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{kind}", type=whole, default=at_once, metavar="N", help=f"clients at once; default: {at_once}"
         )
+    parser.add_argument("--workers", type=whole, default=1, metavar="N", help="of each proxy; default: 1")
     parser.add_argument("--loop", choices=LOOPS, default="uvloop", help="of the proxy; default: uvloop")
 
 
 def run(options: argparse.Namespace) -> Outcome:
     at_once = {kind: getattr(options, kind) for kind in LOADS}
-    result = run_on_loop(lambda: take_over(options.loop, options.upgrades, options.every, at_once))
+    result = run_on_loop(
+        lambda: take_over(options.loop, options.upgrades, options.every, at_once, options.workers)
+    )
     print(render(result), flush=True)
     return Outcome(good=not result.faults, values=_values(result))
 
@@ -38,8 +41,9 @@ def render(result: Upgrades) -> str:
     totals = [upgrade.total_s for upgrade in result.upgrades]
     frozen = [upgrade.frozen_ms for upgrade in result.upgrades]
     drains = [upgrade.drain_s for upgrade in result.upgrades]
+    workers = f", {result.workers} workers" if result.workers > 1 else ""
     lines = [
-        f"takeover on {result.loop}: {len(totals)} upgrades under load",
+        f"takeover on {result.loop}: {len(totals)} upgrades under load{workers}",
         *(
             f"  {kind}: {report.done:,} answered, {report.failed} failed"
             + (f" (last: {report.error})" if report.error else "")
@@ -58,6 +62,7 @@ def render(result: Upgrades) -> str:
 def _values(result: Upgrades) -> dict[str, object]:
     return {
         "loop": result.loop,
+        "workers": result.workers,
         "loads": {
             kind: {"answered": report.done, "failed": report.failed, "error": report.error}
             for kind, report in result.loads.items()

@@ -21,6 +21,7 @@ class Upgrades:
     """What came of it."""
 
     loop: str
+    workers: int
     upgrades: Sequence[Upgrade]
     loads: Mapping[str, Report]
     exit_code: int
@@ -60,7 +61,7 @@ async def take_over(
             print(_progress(number, upgrades[-1], await stage.reports()), file=sys.stderr, flush=True)
         await asyncio.sleep(every_s)
         loads = await stage.end()
-        return Upgrades(loop, upgrades, loads, await stage.proxy.stop())
+        return Upgrades(loop, workers, upgrades, loads, await stage.proxy.stop())
 
 
 def _progress(number: int, upgrade: Upgrade, reports: Mapping[str, Report]) -> str:

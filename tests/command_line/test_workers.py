@@ -58,13 +58,3 @@ async def test_what_is_open_in_workers_is_drained(tmp_path: Path) -> None:
                 writer.close()
             assert await stopped == 0
             assert "stopped: 8 connections and flows over\n" in await run.rest()
-
-
-def test_workers_and_a_takeover_are_refused_in_one_line(tmp_path: Path) -> None:
-    socket = tmp_path / "takeover"
-    done = userproxy(tmp_path, "run", "--workers", "2", "--takeover", socket, "-f", tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        "userproxy: --takeover and --workers cannot be combined: one process takes over from one\n"
-    )
-    assert not socket.exists()

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from userproxy import Addresses, MemorySource, Proxy, Settings
-from userproxy.takeover.batches import close_items, unpack
-from userproxy.takeover.channel import Channel, Message
-from userproxy.takeover.items import Item
+from userproxy.succession.batches import close_items, unpack
+from userproxy.succession.channel import Channel, Message
+from userproxy.succession.items import Item
+from userproxy.succession.protocol import MORE, SERVING, greeting
 from userproxy.takeover.place import TakeoverPath
 from userproxy.takeover.predecessor import Predecessor
-from userproxy.takeover.protocol import MORE, SERVING, greeting
 from userproxy.takeover.server import TakeoverServer
 
 EPHEMERAL = Settings(addresses=Addresses.EPHEMERAL)
@@ -72,7 +72,7 @@ async def successor(
     async with Proxy(source, settings=settings, dormant=True) as proxy:
         predecessor = Predecessor(old.connect(), str(old.path))
         try:
-            await predecessor.greet(table_file)
+            await predecessor.greet(table_file, proxy.workers)
             await predecessor.hand_over_to(proxy)
             await predecessor.gone_quiet()
             yield proxy
@@ -87,8 +87,8 @@ class Successor:
         self.channel = channel
         self._items: list[Item] = []
 
-    async def greet(self, **other: object) -> Message:
-        self.channel.send({**greeting(), "table_file": "", **other})
+    async def greet(self, workers: int = 1, **other: object) -> Message:
+        self.channel.send({**greeting(workers), "table_file": "", **other})
         return await self.receive()
 
     async def ask(self, what: str, **more: object) -> list[Item]:

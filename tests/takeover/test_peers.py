@@ -15,9 +15,9 @@ from tests.command_line.process import running, userproxy
 from tests.command_line.test_run import manifest
 from tests.takeover.processes import Successor, holding, serving
 from userproxy.errors import TakeoverError
+from userproxy.succession import protocol
+from userproxy.succession.channel import KIND, Channel
 from userproxy.takeover import predecessor as predecessor_module
-from userproxy.takeover import protocol
-from userproxy.takeover.channel import KIND, Channel
 from userproxy.takeover.predecessor import Predecessor
 from userproxy.testing.objects import service
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from userproxy.errors import ConfigError, TakeoverError
-from userproxy.takeover.channel import KIND
+from userproxy.succession.channel import KIND
 from userproxy.takeover.place import MAX_PATH_BYTES, TakeoverPath
 
 

@@ -88,19 +88,21 @@ async def upgradable(tmp_path: Path) -> AsyncIterator[Upgradable]:
         yield Upgradable(tmp_path, tcp, udp)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 async def test_three_upgrades_under_load_refuse_cut_and_lose_nothing(
-    upgradable: Upgradable, loop: str
+    upgradable: Upgradable, loop: str, workers: str
 ) -> None:
+    options = ("", "--loop", loop, "--workers", workers)
     async with contextlib.AsyncExitStack() as stack:
-        old = await stack.enter_async_context(upgradable.process("0", "", "--loop", loop))
+        old = await stack.enter_async_context(upgradable.process("0", *options))
         assert "nobody to take over from" in await old.line()
         tcp, udp = await upgradable.addresses(old)
         async with load(tcp, udp) as report:
             await report.wait(20)
             sources = set(upgradable.udp.clients)
             for number in range(1, 4):
-                new = await stack.enter_async_context(upgradable.process(str(number), "", "--loop", loop))
+                new = await stack.enter_async_context(upgradable.process(str(number), *options))
                 assert await new.line("took over") == f"took over from process {old.process.pid}"
                 assert await old.line("handed over") == f"handed over to process {new.process.pid}"
                 await report.wait(20)
@@ -140,7 +142,7 @@ async def test_the_old_process_serves_its_connections_to_their_end(upgradable: U
         pytest.param("dataplane.plane", "DataPlane", "heir", "True", id="has bound its table"),
         pytest.param("dataplane.heir", "Heir", "adopt_flow", "True", id="has the first flow"),
         pytest.param(
-            "takeover.channel", "Channel", "send", "arguments[1] == {'ask': 'serving'}", id="has everything"
+            "succession.channel", "Channel", "send", "arguments[1] == {'ask': 'serving'}", id="has everything"
         ),
     ],
 )
@@ -186,10 +188,11 @@ async def test_of_two_upgrades_at_once_one_says_so_and_ends(upgradable: Upgradab
             await report.wait(10)
 
 
-async def test_sigterm_while_another_process_takes_over(upgradable: Upgradable) -> None:
-    async with upgradable.process("old") as old:
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_sigterm_while_another_process_takes_over(upgradable: Upgradable, workers: str) -> None:
+    async with upgradable.process("old", "", "--workers", workers) as old:
         await upgradable.addresses(old)
-        async with upgradable.process("new", "", "-f", "-") as new:
+        async with upgradable.process("new", "", "-f", "-", "--workers", workers) as new:
             await new.line("taking over")
             assert await old.stop() == 0
             assert new.process.stdin is not None
@@ -215,11 +218,12 @@ async def test_the_old_process_is_killed_with_its_flows_half_way_over(upgradable
                 await report.wait(2)
 
 
-async def test_sigterm_for_the_new_process_before_it_serves(upgradable: Upgradable) -> None:
-    async with upgradable.process("old") as old:
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_sigterm_for_the_new_process_before_it_serves(upgradable: Upgradable, workers: str) -> None:
+    async with upgradable.process("old", "", "--workers", workers) as old:
         tcp, udp = await upgradable.addresses(old)
         async with load(tcp, udp) as report:
-            async with upgradable.process("new", "", "-f", "-") as new:
+            async with upgradable.process("new", "", "-f", "-", "--workers", workers) as new:
                 await new.line("taking over")
                 assert await new.stop() == 0
             await old.error("takeover_failed")

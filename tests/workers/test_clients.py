@@ -257,7 +257,7 @@ async def test_what_workers_log_comes_out_here_at_the_levels_of_here() -> None:
         assert len(c.events.named("listener_opened")) == 1  # of two workers
         logging.getLogger("userproxy").setLevel(logging.INFO)
         for link in c.links:  # as with the next heartbeat
-            link._control.append(["ping", levels_now()])
+            link.say("ping", levels_now())
         await c.settled()
         await say(c.proxy.address("web"), "x")
         await c.settled()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from _socket import socket as Socket
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +13,8 @@ import pytest
 from tests.dataplane.harness import route
 from tests.dataplane.udp_peers import udp_route
 from userproxy.dataplane.descriptors import Descriptors
-from userproxy.dataplane.udp_sockets import refuse
+from userproxy.dataplane.inheritance import SharedListener
+from userproxy.dataplane.udp_sockets import is_refusing, refuse
 from userproxy.model.names import Protocol, ServicePortName
 from userproxy.model.routes import Route
 from userproxy.workers.groups import Group, Groups
@@ -117,3 +120,74 @@ def test_a_datagram_socket_that_refused_is_replaced_and_one_that_did_not_is_kept
             received[worker] += 1
     assert sum(received) == 64
     assert min(received) > 0
+
+
+def shared(group: Group, number: int = 0, *, lock: bool = True) -> list[SharedListener]:
+    """As it comes from another process: duplicates."""
+    _, host, port = group.address
+    members = [*group.sockets.items(), *([(None, group.lock)] if lock else [])]
+    return [
+        SharedListener(number, WEB.key, host, port, Socket(fileno=os.dup(sock.fileno())), worker)
+        for worker, sock in members
+    ]
+
+
+@pytest.mark.parametrize("by_number", [False, True])
+def test_an_inherited_group_is_used_as_it_is(groups: Groups, by_number: bool) -> None:
+    """Port 0 means the number that the service port had."""
+    old = opened(groups, WEB)
+    _, _, port = old.address
+    heirs = Groups(Descriptors(64), lambda route: (0,), shared=True)
+    heirs.inherit(shared(old))
+    heirs.open(WEB, port if by_number else 0)
+    new = heirs.at(*old.address)
+    assert inodes(new) == inodes(old)
+    assert heirs._descriptors.used == 3
+    groups.leave(old)
+    groups.close_left([old])
+    third = Groups(Descriptors(64), lambda route: (0,))
+    with pytest.raises(OSError, match="Address already in use"):  # the lock has gone over too
+        third.open(OTHER, port)
+    heirs.close()
+    assert heirs._descriptors.used == 0
+    third.open(OTHER, port)
+    third.close()
+
+
+def inodes(group: Group) -> dict[int, int]:
+    return {worker: os.fstat(sock.fileno()).st_ino for worker, sock in group.sockets.items()}
+
+
+def test_inherited_groups_that_nobody_wants_are_closed(groups: Groups) -> None:
+    heirs = Groups(Descriptors(64), lambda route: (0,), shared=True)
+    heirs.inherit(shared(opened(groups, WEB)))
+    heirs.close_inherited()
+    assert heirs._descriptors.used == 0
+    heirs.open(WEB, 0)
+    heirs.close()
+
+
+def test_a_group_without_its_lock_or_without_room_is_not_inherited(groups: Groups) -> None:
+    old = opened(groups, WEB)
+    _, _, port = old.address
+    for capacity, lock in ((64, False), (2, True)):
+        heirs = Groups(Descriptors(64), lambda route: (0,), shared=True)
+        heirs._descriptors.capacity = capacity
+        heirs.inherit(shared(old, lock=lock))
+        with pytest.raises(OSError, match=r"in use|no descriptors"):
+            heirs.open(WEB, port)
+        heirs.close()
+
+
+@pytest.mark.parametrize("wanted", [WEB, udp_route()], ids=["TCP", "UDP"])
+def test_what_another_process_serves_by_is_not_made_to_refuse(groups: Groups, wanted: Route) -> None:
+    """Also when a worker here is dead for good."""
+    group = opened(groups, wanted)
+    if wanted is WEB:
+        group.sockets[0].listen()
+    groups.shared = True
+    groups.refuse(0)
+    if wanted is WEB:
+        assert group.sockets[0].getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    else:
+        assert not is_refusing(group.sockets[0])

@@ -28,7 +28,6 @@ from userproxy.cli.options import (
     settings_of,
 )
 from userproxy.cli.output import LineWriter
-from userproxy.errors import ConfigError
 from userproxy.settings import Addresses
 
 if TYPE_CHECKING:
@@ -94,8 +93,6 @@ def run(options: argparse.Namespace) -> int:
     settings = replace(settings_of(options, options.node_name), workers=options.workers)
     if options.max_udp_flows is not None:
         settings = replace(settings, udp=_udp_of(options.max_udp_flows))
-    if options.takeover is not None and settings.workers > 1:
-        raise ConfigError("--takeover and --workers cannot be combined: one process takes over from one")
     source: Source
     if is_file_source(options):
         source = file_source(options)

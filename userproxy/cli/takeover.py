@@ -63,14 +63,14 @@ class Takeover:
         self, predecessor: Predecessor, proxy: Proxy, say: Callable[[str], None], table_file: TableFile | None
     ) -> None:
         try:
-            await predecessor.greet(table_file.name if table_file is not None else "")
+            await predecessor.greet(table_file.name if table_file is not None else "", proxy.workers)
             say(f"taking over from process {predecessor.pid}")
             await predecessor.hand_over_to(proxy)
             done = f"took over from process {predecessor.pid}"
         except TakeoverError:
             if not await predecessor.has_died():
                 raise
-            proxy.plane.wake()  # with whatever has come from it so far
+            proxy.sockets.wake()  # with whatever has come from it so far
             proxy.resume()
             done = f"process {predecessor.pid} has ended before it was taken over from"
         self._predecessor = None

@@ -24,7 +24,16 @@ from userproxy.dataplane.udp_flow import FlowState, UdpFlow
 from userproxy.dataplane.udp_intake import UdpIntake
 from userproxy.model.routes import Endpoint
 
-__all__ = ["Affinities", "FlowChange", "FlowChanges", "GivenDatagram", "GivenFlow", "Handover", "HeldClient"]
+__all__ = [
+    "Affinities",
+    "FlowChange",
+    "FlowChanges",
+    "GivenDatagram",
+    "GivenFlow",
+    "Handover",
+    "HeldClient",
+    "Line",
+]
 
 CHANGES_AT_ONCE = 500
 CLIENTS_AT_ONCE = 500
@@ -87,8 +96,16 @@ class GivenDatagram:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The way to a worker of the old process, for the worker of the new one that has the same number."""
+
+    worker: int
+    sock: Socket
+
+
 class Handover:
-    """One attempt. The order is: `listeners`, `flows`, `freeze`, the rest, then `release` or `resume`.
+    """One attempt. The order: `listeners`, `traffic`, `freeze`, `traffic_since`, then `release` or `resume`.
 
     Flows are given while they are served, since there may be many; once they are frozen, what has changed.
     """
@@ -109,6 +126,19 @@ class Handover:
             SharedListener(number, port.key, intake.host, intake.port, intake.sock)
             for number, (port, intake) in self._intakes.items()
         )
+
+    def traffic(self) -> Iterator[Affinities | GivenFlow]:
+        """What there is while all of it is served."""
+        yield from self.affinities()
+        yield from self.flows()
+
+    def traffic_since(self) -> Iterator[Affinities | FlowChanges | GivenFlow | HeldClient | GivenDatagram]:
+        """Once it is frozen: what has changed, what is new, and who waits."""
+        yield from self.affinities()
+        yield from self.flow_changes()
+        yield from self.flows()
+        yield from self.held_clients()
+        yield from self.held_datagrams()
 
     def moves(self) -> tuple[Move, ...]:
         return self._bindings.moves()

@@ -23,6 +23,8 @@ class SharedListener:
     host: str
     port: int
     sock: Socket
+    worker: int | None = 0
+    """Whose it is, of those that share the address; None: the lock of the address (`workers.groups`)."""
 
 
 class Inheritance:

@@ -105,6 +105,8 @@ class TcpListener:
         self._runtime.engine.unwatch(self._sock.fileno())
 
     def thaw(self) -> None:
+        """Whoever had the socket meanwhile may have shut it down."""
+        self.listening = bool(self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
         if self._frozen:
             self._frozen = False
             if self.listening:

@@ -120,7 +120,8 @@ class TcpIntake:
                 connection.freeze()
 
     def thaw(self) -> None:
-        self._listener.thaw()
+        if not self._stopped:
+            self._listener.thaw()
         for connection in self.shared:
             if not connection.is_over:
                 connection.thaw()

@@ -183,6 +183,7 @@ class UdpIntake:
             flow.freeze()
 
     def thaw(self) -> None:
+        self._listener.look_again()
         self._runtime.deadlines.after(CATCH_UP_S, self._listener.narrow)
         self._waiting.thaw()
         for flow in self._all:

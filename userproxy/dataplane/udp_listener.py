@@ -50,6 +50,10 @@ class UdpListener:
         """For a time in which nobody reads, more fits into the queue."""
         tune_listener(self.sock, waits=True)
 
+    def look_again(self) -> None:
+        """Whoever had the socket meanwhile may have made it refuse."""
+        self.open = not is_refusing(self.sock)
+
     def narrow(self) -> None:
         if self.sock.fileno() >= 0:  # not closed meanwhile
             tune_listener(self.sock)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from userproxy.errors import ConfigError, TakeoverError
-from userproxy.takeover.channel import KIND, peer_of
+from userproxy.succession.channel import KIND, peer_of
 
 __all__ = ["TakeoverPath"]
 

@@ -8,21 +8,18 @@ import logging
 import os
 import select
 import socket
-from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 from userproxy.dataplane.binding import Move
-from userproxy.dataplane.handover import Affinities, FlowChanges, GivenDatagram, GivenFlow, HeldClient
-from userproxy.dataplane.heir import Heir
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.errors import TakeoverError
 from userproxy.log import log_event
 from userproxy.proxy import Proxy
-from userproxy.takeover.batches import close_items, unpack
-from userproxy.takeover.channel import Channel, Message, peer_of
-from userproxy.takeover.items import Item
-from userproxy.takeover.protocol import FLOWS, FREEZE, LISTENERS, MORE, SERVING, fault_of_hello, greeting
+from userproxy.succession.asking import ask
+from userproxy.succession.batches import close_items
+from userproxy.succession.channel import Channel, Message, peer_of
+from userproxy.succession.items import Item
+from userproxy.succession.protocol import FLOWS, FREEZE, LISTENERS, SERVING, fault_of_hello, greeting
 
 __all__ = ["Predecessor"]
 
@@ -59,15 +56,15 @@ class Predecessor:
         poll.register(self._pidfd, select.POLLIN)
         return bool(await asyncio.to_thread(poll.poll, DEATH_LIMIT_S * 1000))
 
-    async def greet(self, table_file: str) -> None:
-        """Raises TakeoverError when it is none of ours, of another version, or busy.
+    async def greet(self, table_file: str, workers: int = 1) -> None:
+        """Raises TakeoverError when it is none of ours, of another version, busy, or without ``workers``.
 
         ``table_file``: the file that is ours once we serve, whole path; "": none.
         """
         with self._naming():
-            self._channel.send({**greeting(), "table_file": table_file})
+            self._channel.send({**greeting(workers), "table_file": table_file})
             answer = await self._received()
-            fault = fault_of_hello(answer.fields) or answer.fields.get("error")
+            fault = fault_of_hello(answer.fields, workers) or answer.fields.get("error")
             if fault:
                 raise TakeoverError(str(fault))
 
@@ -79,20 +76,21 @@ class Predecessor:
             proxy.resume()
             await proxy.settled(timeout_s=None)
             await proxy.pause()
-            counts: Counter[type[Item]] = Counter()
-            heir = proxy.plane.heir()
-            take = partial(_adopt, heir, counts)
+            heir = proxy.sockets.heir()
             unwanted = heir.unwanted(listeners)
-            await self._ask({"ask": FLOWS}, take)
+            await ask(self._channel, {"ask": FLOWS}, heir.adopt)
+            await heir.caught_up()
             started = asyncio.get_running_loop().time()
-            await self._ask({"ask": FREEZE, "unwanted": unwanted}, take)
+            await ask(self._channel, {"ask": FREEZE, "unwanted": unwanted}, heir.adopt)
+            await heir.completed()
             self._channel.send({"ask": SERVING})
-            proxy.plane.wake()
+            proxy.sockets.wake()
         proxy.resume()
         duration_ms = round((asyncio.get_running_loop().time() - started) * 1000, 3)
         log_event(
             logger, logging.INFO, "takeover_finished", pid=self.pid, duration_ms=duration_ms,
-            listeners=len(listeners), flows=counts[GivenFlow], clients=counts[HeldClient],
+            listeners=len({listener.number for listener in listeners}), flows=heir.flows,
+            clients=heir.clients,
         )  # fmt: skip
 
     async def gone_quiet(self) -> None:
@@ -115,27 +113,12 @@ class Predecessor:
                     close_items([item])
 
         try:
-            await self._ask({"ask": LISTENERS}, take)
+            await ask(self._channel, {"ask": LISTENERS}, take)
         except BaseException:
             close_items(listeners)
             raise
-        proxy.plane.inherit(listeners, moves)
+        proxy.sockets.inherit(listeners, moves)
         return listeners
-
-    async def _ask(self, request: dict[str, object], take: Callable[[Item], None]) -> None:
-        """Have ``take`` called with each item of the answer; it owns the item's socket."""
-        self._channel.send(request)
-        while True:
-            message = await self._channel.receive(ANSWER_LIMIT_S)
-            items = unpack(message)
-            try:
-                while items:
-                    take(items.pop(0))
-            finally:
-                close_items(items)
-            if message.fields.get("over") is True:
-                return
-            self._channel.send({"ask": MORE})
 
     async def _received(self) -> Message:
         """A message that has no descriptors."""
@@ -152,26 +135,10 @@ class Predecessor:
             raise TakeoverError(f"--takeover {self._path}: {error}") from error
 
 
-def _adopt(heir: Heir, counts: Counter[type[Item]], item: Item) -> None:
-    match item:
-        case GivenFlow():
-            heir.adopt_flow(item)
-        case Affinities():
-            heir.adopt_affinities(item, asyncio.get_running_loop().time())
-        case FlowChanges():
-            for change in item.changes:
-                heir.change_flow(change)
-        case HeldClient():
-            heir.adopt_client(item)
-        case GivenDatagram():
-            heir.adopt_datagram(item)
-        case _:
-            close_items([item])
-    counts[type(item)] += 1
-
-
 def _check(listener: SharedListener) -> None:
     """Raises TakeoverError when the socket is not bound where it is said to be."""
+    if listener.worker is None:  # a lock, which is named after the address
+        return
     found = listener.sock.getsockname()[:2]
     if found != (listener.host, listener.port):
         raise TakeoverError(f"a socket of {listener.key} is bound to {found}")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from userproxy.errors import TakeoverError
 from userproxy.log import log_event
 from userproxy.proxy import Proxy
-from userproxy.takeover.batches import batches
-from userproxy.takeover.channel import Channel, Message, peer_of
-from userproxy.takeover.items import Item
-from userproxy.takeover.protocol import FLOWS, FREEZE, LISTENERS, MORE, SERVING, fault_of_hello, greeting
+from userproxy.succession.answering import answer, asked, received, unwanted
+from userproxy.succession.channel import Channel, peer_of
+from userproxy.succession.protocol import FLOWS, FREEZE, LISTENERS, SERVING, fault_of_hello, greeting
 
 __all__ = ["TakeoverServer"]
 
@@ -75,16 +73,16 @@ class TakeoverServer:
 
     async def _talk(self, channel: Channel, pid: int, uid: int) -> None:
         """Raises TakeoverError, and goes on serving then."""
-        hello = await _received(channel, ANSWER_LIMIT_S)
+        hello = await received(channel, ANSWER_LIMIT_S)
         refusal = self._refusal(uid)
-        channel.send({**greeting(), "error": refusal})
-        refusal = fault_of_hello(hello.fields) or refusal
+        channel.send({**greeting(self._proxy.workers), "error": refusal})
+        refusal = fault_of_hello(hello.fields, self._proxy.workers) or refusal
         if refusal:
             raise TakeoverError(refusal)
         table_file = hello.fields.get("table_file")
         self._busy = True
         try:
-            await _asked(channel, LISTENERS, None)
+            await asked(channel, LISTENERS, None)
             log_event(logger, logging.INFO, "takeover_started", pid=pid)
             await self._proxy.pause()
             await self._hand_over(channel, pid, table_file if isinstance(table_file, str) else "")
@@ -105,27 +103,22 @@ class TakeoverServer:
     async def _hand_over(self, channel: Channel, pid: int, table_file: str) -> None:
         """Return when the successor serves. Else nothing has changed, and this raises."""
         loop = asyncio.get_running_loop()
-        handover = self._proxy.plane.handover()
+        try:
+            handover = self._proxy.sockets.handover()
+        except TakeoverError as error:
+            channel.send({"error": str(error)})
+            raise
         serving, frozen_at = False, loop.time()
         try:
-            await _answer(channel, (*handover.moves(), *handover.listeners()))
-            await _asked(channel, FLOWS, PREPARE_LIMIT_S)
-            await _answer(channel, itertools.chain[Item](handover.affinities(), handover.flows()))
-            request = await _asked(channel, FREEZE, ANSWER_LIMIT_S)
+            await answer(channel, (*handover.moves(), *handover.listeners()))
+            await asked(channel, FLOWS, PREPARE_LIMIT_S)
+            await answer(channel, handover.traffic())
+            request = await asked(channel, FREEZE, PREPARE_LIMIT_S)
             frozen_at = loop.time()
             async with asyncio.timeout(FROZEN_LIMIT_S):
-                handover.freeze(_numbers(request))
-                await _answer(
-                    channel,
-                    itertools.chain[Item](
-                        handover.affinities(),
-                        handover.flow_changes(),
-                        handover.flows(),
-                        handover.held_clients(),
-                        handover.held_datagrams(),
-                    ),
-                )
-                await _asked(channel, SERVING, ANSWER_LIMIT_S)
+                handover.freeze(unwanted(request))
+                await answer(channel, handover.traffic_since())
+                await asked(channel, SERVING, FROZEN_LIMIT_S)
             serving = True
         except TimeoutError:
             raise TakeoverError(f"it was not done within {FROZEN_LIMIT_S:g} s") from None
@@ -141,32 +134,3 @@ class TakeoverServer:
                 )  # fmt: skip
             else:
                 handover.resume()
-
-
-async def _answer(channel: Channel, items: Iterable[Item]) -> None:
-    """Send all of ``items``, one message after the other."""
-    for encoded, descriptors in batches(items):
-        channel.send({"items": encoded}, descriptors)
-        await _asked(channel, MORE, ANSWER_LIMIT_S)
-    channel.send({"items": [], "over": True})
-
-
-async def _asked(channel: Channel, wanted: str, limit_s: float | None) -> Message:
-    message = await _received(channel, limit_s)
-    if message.fields.get("ask") != wanted:
-        raise TakeoverError(f"it said {message.fields.get('ask')!r} where {wanted!r} was due")
-    return message
-
-
-async def _received(channel: Channel, limit_s: float | None) -> Message:
-    """A message; nobody sends us descriptors."""
-    message = await channel.receive(limit_s)
-    message.close()
-    return message
-
-
-def _numbers(request: Message) -> frozenset[int]:
-    unwanted = request.fields.get("unwanted")
-    if not isinstance(unwanted, list):
-        raise TakeoverError("it does not say which listeners it does not want")
-    return frozenset(number for number in unwanted if isinstance(number, int))

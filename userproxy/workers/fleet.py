@@ -13,10 +13,11 @@ from _socket import socket as Socket
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from userproxy.dataplane.binding import Bindings
+from userproxy.dataplane.binding import Bindings, Move
 from userproxy.dataplane.contract import NOT_LISTENING, DrainReport, only_port
 from userproxy.dataplane.deadlines import Deadlines
 from userproxy.dataplane.descriptors import Descriptors
+from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.loops import OwnAddresses
 from userproxy.dataplane.problems import looping, taken
 from userproxy.dataplane.retries import BindRetries
@@ -30,6 +31,7 @@ from userproxy.settings import Settings
 from userproxy.workers.assignment import Assignment
 from userproxy.workers.board import Board
 from userproxy.workers.groups import Group, Groups
+from userproxy.workers.handover import FleetHandover, FleetHeir
 from userproxy.workers.link import Link, Mark
 from userproxy.workers.route_codec import Wire
 from userproxy.workers.sharing import Sharing
@@ -65,16 +67,21 @@ class Fleet:
         on_hold: Callable[[ServicePortName], None] | None = None,
         changed: Callable[[], None] | None = None,
         failed: Callable[[BaseException], None] | None = None,
+        dormant: bool = False,
     ) -> None:
         """As `DataPlane`. Raises WorkerError when a worker cannot be started."""
         loop = asyncio.get_running_loop()
         self._on_hold = on_hold
+        self.dormant = dormant
+        self._heir: FleetHeir | None = None
         self.failed = failed if failed is not None else _log_fault
         self._changed = changed if changed is not None else _nobody
         self._sharing = Sharing(settings, can_spread=can_spread())
         self._deadlines = Deadlines(loop)
         self._own = OwnAddresses(settings.loopback_range)
-        self._groups = Groups(Descriptors(settings.limits.reserved_descriptors), self._sharing.owners)
+        self._groups = Groups(
+            Descriptors(settings.limits.reserved_descriptors), self._sharing.owners, shared=dormant
+        )
         self._bindings = Bindings(self._groups.open)
         self._retries = BindRetries(self._deadlines, self._try_again)
         self._routes: dict[RouteKey, Route] = {}
@@ -176,12 +183,54 @@ class Fleet:
     def close(self) -> None:
         """Cut what is open, end all workers, and give every descriptor back."""
         self._deadlines.close()
+        if self._heir is not None:
+            self._heir.close()
         for link in self._links:
             link.hang_up()
         for link in self._links:
             link.close(CLOSE_LIMIT_S)
         self._board.close()
         self._groups.close()
+
+    # Between processes (see `workers.handover`): as `DataPlane`.
+
+    def inherit(self, listeners: Iterable[SharedListener], moves: Iterable[Move]) -> None:
+        """Whichever worker dies from here on ends the takeover: its successor may not have its table yet."""
+        self._heir = FleetHeir(self._links)
+        self._groups.inherit(listeners)
+        self._bindings.keep_moves(moves)
+
+    def heir(self) -> FleetHeir:
+        """After `inherit`."""
+        assert self._heir is not None
+        self._groups.close_inherited()
+        return self._heir
+
+    def wake(self) -> None:
+        self.dormant = self._groups.shared = False
+        if self._heir is not None:
+            self._heir.close()
+        for link in self._links:
+            link.say("wake")
+        changed = [
+            key
+            for key, served in self._served.items()
+            if served.group is not None and not served.group.fits(self._sharing.owners(served.route))
+        ]
+        for key in changed:
+            served = self._served[key]
+            self._resize(served)
+            self._board.serve(key, served.incarnation, self._workers_of(served))
+        self._touch(changed)
+
+    def handover(self) -> FleetHandover:
+        """Raises TakeoverError while a worker is missing."""
+        served = [(key, served.group) for key, served in self._served.items() if served.group is not None]
+        return FleetHandover(self._links, self._groups, served, self._bindings)
+
+    def told(self, worker: int, kind: str, body: list[int | str]) -> None:
+        if self._heir is not None:
+            self._heir.told(worker, kind, body)
 
     # What links ask, and tell (`link.Table`).
 
@@ -196,7 +245,7 @@ class Fleet:
         group = served.group
         if group is None:
             return Assignment(route, served.incarnation, route.listen_host, 0, served.reason, 0, False), None
-        if route.internal or route.options.hold_s:
+        if not self._groups.shared and (route.internal or route.options.hold_s):
             with contextlib.suppress(OSError):  # as it is, this worker gets none: the others do
                 group.renew_refusing(worker)
         _, host, port = group.address
@@ -225,6 +274,7 @@ class Fleet:
 
     def lost(self, worker: int) -> None:
         cut = self._board.lost(worker)
+        self.told(worker, "lost", ["has ended"])
         if self._draining:
             self._drains.setdefault(worker, (0, cut))
             self._groups.refuse(worker)
@@ -281,7 +331,7 @@ class Fleet:
 
     def _resize(self, served: _Served) -> None:
         """Its limits may have changed, and with them who serves it."""
-        if served.group is not None:
+        if served.group is not None and not self._groups.shared:
             with contextlib.suppress(OSError):  # fewer workers serve it, and those that do go on
                 served.group.serve(self._sharing.owners(served.route))
 

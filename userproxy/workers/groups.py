@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 
 from userproxy.dataplane.binding import open_address
 from userproxy.dataplane.descriptors import Descriptors
+from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.sockets import bind_beside
 from userproxy.dataplane.udp_sockets import is_refusing, refuse
 from userproxy.model.names import Protocol
@@ -26,31 +27,41 @@ __all__ = ["Address", "Group", "Groups"]
 
 Address = tuple[Protocol, str, int]
 
+UNCLAIMED = -1
+"""In the place of a worker: a socket that is bound, and nobody's yet."""
+
 
 class Group:
     """The sockets of one address, by worker, and its lock."""
 
-    __slots__ = ("_descriptors", "_lock", "address", "sockets")
+    __slots__ = ("_descriptors", "address", "lock", "sockets")
 
-    def __init__(self, address: Address, lock: Socket, sock: Socket, descriptors: Descriptors) -> None:
-        """Owns ``lock`` and ``sock``, the first of the group, from here on; they are counted already."""
+    def __init__(
+        self, address: Address, lock: Socket, sockets: dict[int, Socket], descriptors: Descriptors
+    ) -> None:
+        """Owns ``lock`` and ``sockets``, one at least, from here on; they are counted already."""
         self.address = address
-        self._lock = lock
+        self.lock = lock
         self._descriptors = descriptors
-        self.sockets: dict[int, Socket] = {-1: sock}
-        """-1: bound, and nobody's yet."""
+        self.sockets = sockets
 
     def serve(self, workers: Iterable[int]) -> None:
         """Have a socket for each of ``workers``, and for nobody else. Raises OSError."""
         wanted = set(workers)
         for worker in sorted(wanted - self.sockets.keys()):
             spare = next((other for other in self.sockets if other not in wanted), None)
-            if spare == -1:
-                self.sockets[worker] = self.sockets.pop(-1)
+            if spare == UNCLAIMED:
+                self.sockets[worker] = self.sockets.pop(UNCLAIMED)
             else:
                 self.sockets[worker] = self._bind_beside()
         for worker in self.sockets.keys() - wanted:
             self._close(self.sockets.pop(worker))
+
+    def fits(self, workers: Iterable[int]) -> bool:
+        """Each of ``workers``, and nobody else, has a socket that is of use."""
+        if self.sockets.keys() != set(workers):
+            return False
+        return self.address[0] is Protocol.TCP or not any(map(is_refusing, self.sockets.values()))
 
     def renew_refusing(self, worker: int) -> None:
         """Datagrams are wanted again: a socket that was connected to refuse has left the group for good.
@@ -63,7 +74,7 @@ class Group:
             self.sockets[worker] = sock
 
     def close(self) -> None:
-        for sock in (*self.sockets.values(), self._lock):
+        for sock in (*self.sockets.values(), self.lock):
             self._close(sock)
         self.sockets.clear()
 
@@ -83,21 +94,33 @@ class Group:
 class Groups:
     """Every address of a fleet. A group that is left stays ours until its workers have let go of it."""
 
-    def __init__(self, descriptors: Descriptors, owners: Callable[[Route], tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        descriptors: Descriptors,
+        owners: Callable[[Route], tuple[int, ...]],
+        *,
+        shared: bool = False,
+    ) -> None:
         self._descriptors = descriptors
         self._owners = owners
         self._groups: dict[Address, Group] = {}
         self._left: dict[Address, tuple[Group, RouteKey | None]] = {}
         """With the service port that moved away, and may come back; None: it is gone, anybody may come."""
+        self._inherited: dict[Address, Group] = {}
+        self._inherited_at: dict[RouteKey, Address] = {}
+        self.shared = shared
+        """Another process serves by the same sockets: they stay as they are."""
 
     def open(self, route: Route, port: int) -> Socket:
         """Bind ``port`` for ``route`` and its workers; one of the sockets. Raises OSError."""
-        group = self._left_for(route, port) or self._bind(route, port)
-        try:
-            group.serve(self._owners(route))
-        except BaseException:
-            group.close()
-            raise
+        group = self._inherited_for(route, port)
+        if group is None:
+            group = self._left_for(route, port) or self._bind(route, port)
+            try:
+                group.serve(self._owners(route))
+            except BaseException:
+                group.close()
+                raise
         self._groups[group.address] = group
         return next(iter(group.sockets.values()))
 
@@ -115,6 +138,8 @@ class Groups:
 
     def refuse(self, worker: int) -> None:
         """``worker`` is dead, and will not be replaced: nobody shall wait for it."""
+        if self.shared:
+            return
         for group in self._groups.values():
             sock = group.sockets.get(worker)
             if sock is None:
@@ -136,10 +161,46 @@ class Groups:
                 group.close()
 
     def close(self) -> None:
+        self.close_inherited()
         for group in (*self._groups.values(), *self.left()):
             group.close()
         self._groups.clear()
         self._left.clear()
+
+    # Between processes (see `takeover`).
+
+    def inherit(self, listeners: Iterable[SharedListener]) -> None:
+        """Use these groups where routes want their addresses; ours now, unless there is no room for them."""
+        members: dict[int, dict[int | None, SharedListener]] = {}
+        for listener in listeners:
+            members.setdefault(listener.number, {})[listener.worker] = listener
+        for group in members.values():
+            lock = group.pop(None, None)
+            first = next(iter(group.values()), None)
+            if lock is None or first is None or not self._descriptors.take(len(group) + 1):
+                for member in (*group.values(), *((lock,) if lock is not None else ())):
+                    member.sock.close()
+                continue
+            address = (first.key.name.protocol, first.host, first.port)
+            sockets = {worker: member.sock for worker, member in group.items() if worker is not None}
+            self._inherited[address] = Group(address, lock.sock, sockets, self._descriptors)
+            self._inherited_at[first.key] = address
+
+    def close_inherited(self) -> None:
+        """Give up this process's copies of what was not taken."""
+        for group in self._inherited.values():
+            group.close()
+        self._inherited.clear()
+        self._inherited_at.clear()
+
+    def _inherited_for(self, route: Route, port: int) -> Group | None:
+        """Port 0 stands for the number that the service port had."""
+        address = (route.name.protocol, route.listen_host, port)
+        if not port:
+            address = self._inherited_at.get(route.key, address)
+        if address[1] != route.listen_host:
+            return None
+        return self._inherited.pop(address, None)
 
     def _left_for(self, route: Route, port: int) -> Group | None:
         address = (route.name.protocol, route.listen_host, port)
@@ -163,7 +224,7 @@ class Groups:
         except BaseException:
             self._descriptors.give(2)
             raise
-        return Group(address, lock, sock, self._descriptors)
+        return Group(address, lock, {UNCLAIMED: sock}, self._descriptors)
 
 
 def _lock(protocol: Protocol, host: str, port: int) -> Socket:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from _socket import socket as Socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 from userproxy.errors import WorkerError
 from userproxy.log import log_event
@@ -51,6 +52,9 @@ SEND_AGAIN_S = 1.0
 class Table(Protocol):
     """What a fleet tells its links, and what they tell it."""
 
+    dormant: bool
+    """Workers shall take nothing in until they are told to wake."""
+
     def assignment(self, key: RouteKey, worker: int) -> tuple[Assignment, Socket | None] | None:
         """What ``worker`` serves for ``key`` now, and its socket, if it could be bound; None: nothing."""
         ...
@@ -62,6 +66,10 @@ class Table(Protocol):
     def held(self, worker: int, name: Wire) -> None: ...
 
     def drained(self, worker: int, drained: int, cut: int) -> None: ...
+
+    def told(self, worker: int, kind: str, body: list[Any]) -> None:
+        """How it gets on with a takeover."""
+        ...
 
     def lost(self, worker: int) -> None:
         """It is dead, and everything that it had open."""
@@ -107,7 +115,9 @@ class Link:
         self._timer: asyncio.TimerHandle | None = None
         self._pending: dict[RouteKey | Mark, None] = {}
         self._gone: dict[RouteKey, None] = {}
-        self._control: deque[Message] = deque()
+        self._control: deque[tuple[Message, socket.socket | None]] = deque()
+        self._under_way: socket.socket | None = None
+        """Goes with the message that is being sent."""
         self._sent: dict[RouteKey, tuple[int, Socket | None]] = {}
         """What the worker has: which incarnation, and which socket."""
         self._marks: dict[int, Mark] = {}
@@ -146,7 +156,8 @@ class Link:
         self._sent.clear()
         self._gone.clear()
         self._pending = dict.fromkeys(self._table.keys_of(self.index))
-        self._control = deque([["config", settings_to(self._settings), levels_now()]])
+        config: Message = ["config", settings_to(self._settings), levels_now(), self._table.dormant]
+        self._control.append((config, None))
         self._channel.wake()
         self._timer = self._loop.call_later(BEAT_S, self._beat)
 
@@ -167,14 +178,28 @@ class Link:
         if self._channel is not None:
             self._channel.wake()
 
-    def drain(self, timeout_s: float) -> None:
-        """Take in nothing more; `Table.drained` is told how it went, or `Table.lost`. Nobody is replaced."""
+    def say(self, *message: object, sock: socket.socket | None = None) -> None:
+        """Before all routes that wait; ``sock`` goes along, and is closed here."""
+        if self._channel is not None:
+            self._control.append((list(message), sock))
+            self._channel.wake()
+        elif sock is not None:
+            sock.close()
+
+    def release(self) -> None:
+        """Another process serves: let go of what both have. `drain` is next; nobody is replaced."""
+        self._stop_serving()
+        self.say("release")
+
+    def _stop_serving(self) -> None:
         self._closing = True
         self._gone.clear()
         self._pending = {mark: None for mark in self._pending if isinstance(mark, Mark)}
-        self._control.append(["drain", timeout_s])
-        if self._channel is not None:
-            self._channel.wake()
+
+    def drain(self, timeout_s: float) -> None:
+        """Take in nothing more; `Table.drained` is told how it went, or `Table.lost`. Nobody is replaced."""
+        self._stop_serving()
+        self.say("drain", timeout_s)
 
     def hang_up(self) -> None:
         """The worker shall cut what is open, and end; `close` waits for that."""
@@ -189,6 +214,7 @@ class Link:
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.hear_out(timeout_s)
+        self._forget_control()
         if self._process is not None:
             self._process.wait(timeout_s)
             self._process = None
@@ -196,8 +222,10 @@ class Link:
     # What is sent.
 
     def _next_message(self) -> tuple[Message, list[int]] | None:
+        self._close_sent()
         if self._control:
-            return self._control.popleft(), []
+            message, self._under_way = self._control.popleft()
+            return message, [] if self._under_way is None else [self._under_way.fileno()]
         if not self._greeted:
             return None
         while self._gone:
@@ -220,6 +248,19 @@ class Link:
             del self._pending[key]
             self._describe(key, removed, rows, descriptors)
         return ["routes", removed, rows], descriptors
+
+    def _close_sent(self) -> None:
+        """The message before is sent, or will never be."""
+        if self._under_way is not None:
+            self._under_way.close()
+            self._under_way = None
+
+    def _forget_control(self) -> None:
+        self._close_sent()
+        for _, sock in self._control:
+            if sock is not None:
+                sock.close()
+        self._control.clear()
 
     def _next_gone(self) -> list[Wire]:
         """A batch of those that are gone; only such as the worker knows."""
@@ -263,6 +304,8 @@ class Link:
             self._table.drained(self.index, *body)
         elif kind == "unreceived":
             self._send_again(key_from(*body))
+        elif kind in ("taken", "complete", "untaken"):
+            self._table.told(self.index, kind, body)
 
     def _greet(self, protocol: int, release: str) -> None:
         if (protocol, release) != (PROTOCOL, version("userproxy")):
@@ -287,8 +330,7 @@ class Link:
             self._end(f"no answer for {limit * BEAT_S:g} s")
             return
         if not self._beats and self._channel is not None:
-            self._control.append(["ping", levels_now()])
-            self._channel.wake()
+            self.say("ping", levels_now())
         self._beats += 1
         self._timer = self._loop.call_later(BEAT_S, self._beat)
 
@@ -303,6 +345,7 @@ class Link:
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()
+        self._forget_control()
         waiting = [*self._marks.values(), *(mark for mark in self._pending if isinstance(mark, Mark))]
         self._marks.clear()
         self._pending.clear()

@@ -11,19 +11,22 @@ from collections.abc import Coroutine, Iterator
 from importlib.metadata import version
 
 from userproxy.dataplane.plane import DataPlane
+from userproxy.errors import TakeoverError
 from userproxy.model.names import ServicePortName
 from userproxy.model.routes import RouteChanges
 from userproxy.workers.assignment import Assignment
 from userproxy.workers.channel import Channel, Message
+from userproxy.workers.giver import Giver
 from userproxy.workers.handed import HandedSockets
 from userproxy.workers.log_forwarding import Forwarder, set_levels
 from userproxy.workers.report_codec import settings_from
 from userproxy.workers.reporting import Reports
 from userproxy.workers.route_codec import Wire, key_from, key_to
+from userproxy.workers.taker import Taker
 
 __all__ = ["PROTOCOL", "Worker"]
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Grows with every change of a message; parent and worker are always of one installation."""
 FLUSH_TIMEOUT_S = 1.0
 _NO_DESCRIPTORS = "no descriptors are left in a worker"
@@ -46,6 +49,8 @@ class Worker:
         self._generation = 0
         self._plane: DataPlane | None = None
         self._reports: Reports | None = None
+        self._giver: Giver | None = None
+        self._taker: Taker | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._logs = Forwarder(self._wake)
         logging.getLogger("userproxy").addHandler(self._logs)
@@ -80,7 +85,11 @@ class Worker:
         reports, self._reports = self._reports, None
         if self._plane is not None and reports is not None:
             reports.close()
+            if self._giver is not None:  # the successor may have them already, and nobody will say
+                self._release(self._plane)
             self._plane.close()
+        if self._taker is not None:
+            self._taker.close()
         self._handed.close()
         self._channel.finish(FLUSH_TIMEOUT_S)
         if not self._over.done():
@@ -114,10 +123,12 @@ class Worker:
                 self._say("pong")
             elif kind == "drain":
                 self._start(self._drain(*body))
+            else:
+                self._take_part(kind, descriptors)
         except Exception as error:
             self._failed(error)
 
-    def _configure(self, settings: dict[str, object], levels: dict[str, int]) -> None:
+    def _configure(self, settings: dict[str, object], levels: dict[str, int], dormant: bool) -> None:
         set_levels(levels)
         self._plane = DataPlane(
             settings_from(settings),
@@ -125,6 +136,7 @@ class Worker:
             on_hold=self._on_hold,
             changed=self._changed,
             failed=self._failed,
+            dormant=dormant,
         )
         self._reports = Reports(self._plane, self._wake)
 
@@ -177,6 +189,55 @@ class Worker:
         report = await plane.drain(timeout_s)
         await reports.take_all()
         self._answer("drained", report.drained, report.cut)
+
+    # A takeover: of this worker by another, or the other way round.
+
+    def _take_part(self, kind: str, descriptors: list[int]) -> None:
+        assert self._plane is not None
+        if kind == "give":
+            if descriptors:  # else the other worker finds the line closed
+                self._giver = Giver(self._plane, descriptors[0])
+        elif kind == "resume":
+            giver, self._giver = self._giver, None
+            if giver is not None:
+                giver.resume()
+        elif kind == "release":
+            self._release(self._plane)
+        elif kind == "take":
+            self._start(self._take(self._plane, descriptors))
+        elif kind == "complete":
+            self._start(self._complete())
+        elif kind == "wake":
+            self._plane.wake()
+            if self._taker is not None:
+                self._taker.close()
+                self._taker = None
+
+    def _release(self, plane: DataPlane) -> None:
+        giver, self._giver = self._giver, None
+        if giver is not None:
+            giver.release()
+        else:  # begun since the other worker took over from the one before
+            handover = plane.handover()
+            handover.freeze(())
+            handover.release()
+
+    async def _take(self, plane: DataPlane, descriptors: list[int]) -> None:
+        try:
+            if not descriptors:
+                raise TakeoverError(_NO_DESCRIPTORS)
+            self._taker = Taker(plane, descriptors[0])
+            await self._taker.take()
+            self._say("taken")
+        except TakeoverError as error:
+            self._say("untaken", str(error))
+
+    async def _complete(self) -> None:
+        assert self._taker is not None
+        try:
+            self._say("complete", *await self._taker.complete())
+        except TakeoverError as error:
+            self._say("untaken", str(error))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)

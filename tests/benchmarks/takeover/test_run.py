@@ -13,14 +13,17 @@ from benchmarks.takeover.stage import Upgrade
 
 GOOD = Upgrades(
     loop="uvloop",
+    workers=1,
     upgrades=[Upgrade(0.5, 4.0, 64, 0.2, 16, 0, 0)],
     loads={"requests": Report(2.0, 100, 0, 0, ""), "datagrams": Report(2.0, 100, 0, 0, "")},
     exit_code=0,
 )
 
 
-async def test_an_upgrade_under_load() -> None:
-    result = await take_over("uvloop", 1, 0.2, {"requests": 2, "connections": 2, "datagrams": 3})
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_an_upgrade_under_load(workers: int) -> None:
+    at_once = {"requests": 2, "connections": 2, "datagrams": 3}
+    result = await take_over("uvloop", 1, 0.2, at_once, workers)
     assert result.faults == ()
     [upgrade] = result.upgrades
     assert (upgrade.flows, upgrade.cut, upgrade.exit_code) == (3, 0, 0)

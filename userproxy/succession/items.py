@@ -18,7 +18,9 @@ from userproxy.dataplane.handover import (
     GivenDatagram,
     GivenFlow,
     HeldClient,
+    Line,
 )
+from userproxy.dataplane.heir import Given
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.udp_clients import Address
 from userproxy.dataplane.udp_flow import FlowState
@@ -28,7 +30,7 @@ from userproxy.model.routes import Endpoint, RouteKey
 
 __all__ = ["Item", "decode", "encode"]
 
-Item = SharedListener | Move | Affinities | GivenFlow | FlowChanges | HeldClient | GivenDatagram
+Item = Given
 
 
 def encode(item: Item) -> dict[str, object]:
@@ -39,8 +41,10 @@ def encode(item: Item) -> dict[str, object]:
             return {
                 "item": "listener", "number": item.number, "namespace": name.namespace, "name": name.name,
                 "port_name": name.port_name, "protocol": name.protocol, "family": item.key.family,
-                "host": item.host, "port": item.port,
+                "host": item.host, "port": item.port, "worker": item.worker,
             }  # fmt: skip
+        case Line():
+            return {"item": "line", "worker": item.worker}
         case Move():
             return {
                 "item": "move", "host": item.host, "protocol": item.protocol,
@@ -106,7 +110,17 @@ def _listener(fields: _Fields, socket_of: Callable[[], Socket]) -> SharedListene
         host=_text(fields, "host"),
         port=_number(fields, "port"),
         sock=socket_of(),
+        worker=_worker(fields),
     )
+
+
+def _worker(fields: _Fields) -> int | None:
+    """Releases before there were workers do not say."""
+    return None if fields.get("worker", 0) is None else _number({"worker": 0, **fields}, "worker")
+
+
+def _line(fields: _Fields, socket_of: Callable[[], Socket]) -> Line:
+    return Line(_number(fields, "worker"), socket_of())
 
 
 def _move(fields: _Fields, socket_of: Callable[[], Socket]) -> Move:
@@ -194,6 +208,7 @@ def _datagram(fields: _Fields, socket_of: Callable[[], Socket]) -> GivenDatagram
 
 _DECODERS: Mapping[str, Callable[[_Fields, Callable[[], Socket]], Item]] = {
     "listener": _listener,
+    "line": _line,
     "move": _move,
     "affinities": _affinities,
     "flow": _flow,

@@ -20,15 +20,16 @@ from userproxy.dataplane.handover import (
     GivenDatagram,
     GivenFlow,
     HeldClient,
+    Line,
 )
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.udp_flow import FlowState
 from userproxy.errors import TakeoverError
 from userproxy.model.names import Family, Protocol, ServicePortName
 from userproxy.model.routes import Endpoint, RouteKey
-from userproxy.takeover.batches import MAX_ITEMS_BYTES, batches, close_items, unpack
-from userproxy.takeover.channel import MAX_DESCRIPTORS, Message
-from userproxy.takeover.items import Item, decode, encode
+from userproxy.succession.batches import MAX_ITEMS_BYTES, batches, close_items, unpack
+from userproxy.succession.channel import MAX_DESCRIPTORS, Message
+from userproxy.succession.items import Item, decode, encode
 
 SOCKET = Socket()
 """Stands for whatever socket belongs to an item; never used."""
@@ -55,7 +56,10 @@ states = st.builds(
     idle_s=seconds,
 )
 ITEMS: dict[type[Item], st.SearchStrategy[Item]] = {
-    SharedListener: st.builds(SharedListener, numbers, keys, names, numbers, st.just(SOCKET)),
+    SharedListener: st.builds(
+        SharedListener, numbers, keys, names, numbers, st.just(SOCKET), st.none() | numbers
+    ),
+    Line: st.builds(Line, numbers, st.just(SOCKET)),
     Move: st.builds(Move, names, st.sampled_from(Protocol), numbers, numbers, st.text()),
     GivenFlow: st.builds(GivenFlow, numbers, numbers, states, st.just(SOCKET)),
     Affinities: st.builds(
@@ -104,6 +108,14 @@ def test_nonsense_is_refused(value: object) -> None:
         decode(value, lambda: SOCKET)
 
 
+def test_a_listener_of_a_release_that_knew_no_workers() -> None:
+    key = RouteKey(ServicePortName("default", "web", "", Protocol.TCP), Family.IPV4)
+    listener = SharedListener(1, key, "127.0.0.1", 80, SOCKET)
+    fields = encode(listener)
+    del fields["worker"]
+    assert decode(fields, lambda: SOCKET) == listener
+
+
 @given(st.lists(items, max_size=300))
 @settings(deadline=None, max_examples=30)
 def test_batches_hold_all_items_in_order_and_each_fits(given_items: list[Item]) -> None:
@@ -112,7 +124,9 @@ def test_batches_hold_all_items_in_order_and_each_fits(given_items: list[Item]) 
     for encoded, descriptors in packed:
         assert len(orjson.dumps(encoded)) <= MAX_ITEMS_BYTES + 2
         assert len(descriptors) <= MAX_DESCRIPTORS
-        assert len(descriptors) == sum(fields["item"] in ("listener", "flow", "client") for fields in encoded)
+        assert len(descriptors) == sum(
+            fields["item"] in ("listener", "line", "flow", "client") for fields in encoded
+        )
 
 
 def test_the_largest_datagrams_have_messages_of_their_own() -> None:

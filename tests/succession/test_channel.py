@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from userproxy.errors import TakeoverError
-from userproxy.takeover.channel import KIND, MAX_DESCRIPTORS, MAX_MESSAGE_BYTES, Channel, peer_of
+from userproxy.succession.channel import KIND, MAX_DESCRIPTORS, MAX_MESSAGE_BYTES, Channel, peer_of
 
 pytestmark = pytest.mark.both_loops
 

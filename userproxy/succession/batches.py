@@ -10,8 +10,8 @@ import orjson
 from userproxy.dataplane.binding import Move
 from userproxy.dataplane.handover import Affinities, FlowChanges, GivenDatagram
 from userproxy.errors import TakeoverError
-from userproxy.takeover.channel import MAX_DESCRIPTORS, MAX_MESSAGE_BYTES, Message
-from userproxy.takeover.items import Item, decode, encode
+from userproxy.succession.channel import MAX_DESCRIPTORS, MAX_MESSAGE_BYTES, Message
+from userproxy.succession.items import Item, decode, encode
 
 __all__ = ["batches", "close_items", "unpack"]
 

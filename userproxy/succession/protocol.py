@@ -3,6 +3,7 @@
 1. `HELLO`: both say who they are. The old one goes on as usual while the new one follows its source.
 2. `LISTENERS`: numbers that ports moved to, and bound sockets. The old one changes none from here on.
 3. `FLOWS`: who has affinity to what, and UDP flows with their sockets, while the old one goes on forwarding.
+   With workers: a way to each of them, by which the new worker of the same number asks it all this.
 4. `FREEZE`, with the listeners that are not wanted. The old one leaves UDP alone from here on, and tells what
    has become of the flows, which ones are new, and which clients wait for an endpoint.
 5. `SERVING`: not a question any more. Once it is sent, the new process serves; once it is read, the old one
@@ -41,13 +42,16 @@ MORE = "more"
 SERVING = "serving"
 
 
-def greeting() -> dict[str, object]:
-    """What both say first."""
-    return {"ask": HELLO, "userproxy": version("userproxy"), "protocol": PROTOCOL, "pid": os.getpid()}
+def greeting(workers: int = 1) -> dict[str, object]:
+    """What both say first. ``workers``: how many processes have the sockets that carry traffic."""
+    return {
+        "ask": HELLO, "userproxy": version("userproxy"), "protocol": PROTOCOL, "pid": os.getpid(),
+        "workers": workers,
+    }  # fmt: skip
 
 
-def fault_of_hello(said: Mapping[str, object]) -> str:
-    """Why the process that greets so cannot be talked to; "" when it can.
+def fault_of_hello(said: Mapping[str, object], workers: int = 1) -> str:
+    """Why the process that greets so cannot be talked to by one with ``workers``; "" when it can.
 
     Raises TakeoverError when it is no userproxy.
     """
@@ -59,4 +63,7 @@ def fault_of_hello(said: Mapping[str, object]) -> str:
             f"userproxy {release} (process {pid}) speaks takeover protocol {protocol},"
             f" userproxy {version('userproxy')} speaks {PROTOCOL}"
         )
+    theirs = said.get("workers", 1)
+    if theirs != workers:
+        return f"process {pid} runs with --workers {theirs}, this one with --workers {workers}: must be equal"
     return ""
