@@ -129,8 +129,8 @@ def waited_s(notes: Sequence[tuple[int, int, bytes]]) -> float:
     """How long the kernel has had what `recvmsg` gave with ``notes``, in seconds."""
     for level, kind, data in notes:
         if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return max(0, time_ns() - seconds * 1_000_000_000 - nanoseconds) / 1e9
+            stamp: tuple[int, int] = _TIMESPEC.unpack(data)
+            return max(0, time_ns() - stamp[0] * 1_000_000_000 - stamp[1]) / 1e9
     return 0.0
 
 
