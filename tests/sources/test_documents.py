@@ -221,7 +221,9 @@ def test_many_small_aliases_are_read() -> None:
     ],
 )
 def test_deep_nesting_is_refused(text: str) -> None:
-    assert f"nested deeper than {MAX_DEPTH} levels" in str(refused(text))
+    said = str(refused(text))
+    # The parser of PyYAML 6.0.4 has a limit of its own, which it may reach while it looks ahead.
+    assert f"nested deeper than {MAX_DEPTH} levels" in said or "exceeded maximum nesting depth" in said
 
 
 @pytest.mark.parametrize("opening", ['{"a":', "{a: "])
