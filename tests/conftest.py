@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import signal
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -34,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     config.addinivalue_line("markers", "spec(*rows): rows of docs/semantics.md that this test holds")
     config.addinivalue_line("markers", "both_loops: run on asyncio and on uvloop")
+    # A shell that runs the tests in the background has SIGINT ignored, and every child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.command_line.process import LIMIT_S
 from tests.takeover.load import load
-from tests.takeover.test_upgrades import KILLED, OLD_IS_KILLED, Upgradable, upgradable
+from tests.takeover.test_upgrades import KILLED, Upgradable, upgradable
 
 __all__ = ["upgradable"]
 
@@ -48,22 +48,6 @@ async def test_a_new_parent_that_is_killed_leaves_the_old_one_as_it_was(
             await new.line("took over")
             await report.wait(10)
             assert upgradable.udp.clients == sources
-
-
-async def test_the_old_parent_is_killed_with_its_flows_half_way_over(upgradable: Upgradable) -> None:
-    """Nobody serves then: the new workers begin with what they have, and the addresses never close."""
-    async with upgradable.process("old", "", *TWO) as old:
-        tcp, udp = await upgradable.addresses(old)
-        async with load(tcp, udp) as report:
-            await report.wait(2)
-        script = KILLED.format(
-            module="workers.handover", name="FleetHeir", function="completed", when=OLD_IS_KILLED
-        ).replace("OLD", str(old.process.pid))
-        async with upgradable.process("new", script, *TWO) as new:
-            await new.line("has ended before it was taken over from")
-            assert await upgradable.addresses(new) == (tcp, udp)
-            async with load(tcp, udp) as report:
-                await report.wait(2)
 
 
 @pytest.mark.parametrize(("old_workers", "new_workers"), [("2", "1"), ("1", "2"), ("2", "3")])
