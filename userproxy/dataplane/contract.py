@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from userproxy.model.names import NamespacedName
 from userproxy.model.problems import Problem
 from userproxy.model.routes import RouteChanges, RouteKey
 
-__all__ = ["NOT_LISTENING", "DrainReport", "Plane", "only_port"]
+__all__ = ["NOT_LISTENING", "DrainReport", "Plane"]
 
 NOT_LISTENING = (ListenerState.REFUSING, ListenerState.TAKEN, ListenerState.DRAINING)
 
@@ -70,15 +70,3 @@ class Plane(Protocol):
     def close(self) -> None:
         """Stop, cut what is open, and give every descriptor back."""
         ...
-
-
-def only_port(keys: Sequence[RouteKey], service: NamespacedName, port_name: str) -> RouteKey:
-    """The one that was meant out of those that fit. Raises KeyError for none, or several names.
-
-    One name may stand for TCP and for UDP only in different Services (rule D5).
-    """
-    names = {key.name.port_name for key in keys}
-    if not keys or len(names) > 1:
-        wanted = f"{service}:{port_name}" if port_name else str(service)
-        raise KeyError(f"{wanted}: " + (f"which port of {sorted(names)}?" if names else "not served"))
-    return keys[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
@@ -70,6 +70,21 @@ class OwnAddresses:
             local=_less(route.local, loops),
             serving=tuple(endpoint for endpoint in route.serving if endpoint not in loops),
         )
+
+    def outdated(
+        self,
+        keys: Iterable[RouteKey],
+        routes: Mapping[RouteKey, Route],
+        in_force: Callable[[RouteKey], Route | None],
+    ) -> list[Route]:
+        """The ``routes`` of ``keys`` that lead to other endpoints than what is ``in_force`` does, since some
+        address became ours, or ours no more; in order. None is in force where nothing is served."""
+        return [
+            routes[key]
+            for key in sorted(keys)
+            if (served := in_force(key)) is not None
+            and self.without_loops(routes[key]).internal != served.internal
+        ]
 
     def _local_names(self, route: Route) -> Iterable[tuple[Protocol, str]]:
         """Only addresses that can be this host's by L1: 127.0.0.0/8, a stated range, and any IPv6 one."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from userproxy.balancing.picker import Picker
 from userproxy.dataplane.binding import Binder, Bindings, Bound, Move
 from userproxy.dataplane.closing import Who
-from userproxy.dataplane.contract import NOT_LISTENING, DrainReport, only_port
+from userproxy.dataplane.contract import NOT_LISTENING, DrainReport
 from userproxy.dataplane.dialling import Dialler
 from userproxy.dataplane.handover import Handover
 from userproxy.dataplane.heir import Heir
@@ -24,6 +24,7 @@ from userproxy.dataplane.problems import looping, taken
 from userproxy.dataplane.publication import Publisher
 from userproxy.dataplane.retries import BindRetries
 from userproxy.dataplane.runtime import Runtime
+from userproxy.dataplane.service_index import ServiceIndex
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.snapshot import PortSnapshot, snapshot_of
 from userproxy.dataplane.states import StateLog
@@ -73,7 +74,7 @@ class DataPlane:
         )
         self._routes: dict[RouteKey, Route] = {}
         self._ports: dict[RouteKey, ServicePort] = {}
-        self._by_service: dict[NamespacedName, set[RouteKey]] = {}
+        self._by_service = ServiceIndex()
         self._draining: list[ServicePort] = []
         self._own = OwnAddresses(settings.loopback_range)
         self._inheritance = Inheritance()
@@ -106,12 +107,7 @@ class DataPlane:
 
         Raises KeyError when there is no such service port, NotListening when it refuses now.
         """
-        keys = [
-            key
-            for key in sorted(self._by_service.get(service, ()))
-            if (not port_name or key.name.port_name == port_name) and family in (None, key.family)
-        ]
-        port = self._ports[only_port(keys, service, port_name)]
+        port = self._ports[self._by_service.only(service, port_name, family)]
         intake = port.intake
         if intake is None or intake.state in NOT_LISTENING:
             raise NotListening(f"{port.key.name} does not listen: {self._snapshot(port).state}")
@@ -249,7 +245,7 @@ class DataPlane:
             port = self._ports.get(key)
             if port is None:
                 port = self._ports[key] = ServicePort(self._runtime, route, picker)
-                self._by_service.setdefault(key.name.service, set()).add(key)
+                self._by_service.add(key)
             else:
                 if port.intake is not None and not route.internal and not route.options.hold_s:
                     port.intake.take_queued()  # by the last route that has endpoints (rule L6)
@@ -273,12 +269,7 @@ class DataPlane:
         if port is None or port.intake is None or self._bindings.renewed(route.key):
             return True
         # The picker's own publication comes later, so this is still the previous route.
-        old = port.route
-        return (old.listen_host, old.listen_port, old.service_port) != (
-            route.listen_host,
-            route.listen_port,
-            route.service_port,
-        )
+        return port.route.wanted_address != route.wanted_address
 
     def _take_over(self, port: ServicePort, bound: Bound) -> set[RouteKey]:
         """The new address opens first, then the old one stops (rules S12, L6)."""
@@ -305,10 +296,7 @@ class DataPlane:
         port = self._ports.pop(key, None)
         if port is None:  # its ring was still being built
             return
-        keys = self._by_service[key.name.service]
-        keys.discard(key)
-        if not keys:
-            del self._by_service[key.name.service]
+        self._by_service.remove(key)
         self._with_retired.discard(key)
         port.stop()
         port.limit_drain()
@@ -322,14 +310,12 @@ class DataPlane:
 
     def _look_again(self, keys: Iterable[RouteKey]) -> None:
         """Addresses became ours or others': do these routes lead to ourselves now (rule L8)?"""
-        changed = [
-            self._routes[key]
-            for key in sorted(keys)
-            if key in self._ports
-            and self._own.without_loops(self._routes[key]).internal != self._ports[key].route.internal
-        ]
-        if changed:
-            self._publish(changed)
+        if outdated := self._own.outdated(keys, self._routes, self._in_force):
+            self._publish(outdated)
+
+    def _in_force(self, key: RouteKey) -> Route | None:
+        port = self._ports.get(key)
+        return port.route if port is not None else None
 
     # Addresses that are taken.
 

@@ -69,6 +69,11 @@ class Route:
         return RouteKey(self.name, self.family)
 
     @property
+    def wanted_address(self) -> tuple[str, int, int]:
+        """What its address follows from: once this is another, it is bound anew (rules L1, S12)."""
+        return self.listen_host, self.listen_port, self.service_port
+
+    @property
     def internal(self) -> tuple[Endpoint, ...]:
         """The set that traffic to the cluster address uses (rule T6)."""
         chosen = self.local if self.internal_traffic_policy is TrafficPolicy.LOCAL else self.cluster

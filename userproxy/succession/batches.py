@@ -12,6 +12,7 @@ from userproxy.dataplane.handover import Affinities, FlowChanges, GivenDatagram
 from userproxy.errors import TakeoverError
 from userproxy.succession.channel import MAX_DESCRIPTORS, MAX_MESSAGE_BYTES, Message
 from userproxy.succession.items import Item, decode, encode
+from userproxy.succession.rights import close_all
 
 __all__ = ["batches", "close_items", "unpack"]
 
@@ -67,7 +68,7 @@ def unpack(message: Message) -> list[Item]:
         if descriptors:
             raise TakeoverError("a message of the other process has more descriptors than items")
     except BaseException:
-        Message({}, tuple(descriptors)).close()
+        close_all(descriptors)
         close_items(items)
         raise
     return items

@@ -6,10 +6,8 @@ connect it to a program that speaks something else (unix(7)).
 
 from __future__ import annotations
 
-import array
 import asyncio
 import contextlib
-import os
 import socket
 import struct
 from collections.abc import Mapping, Sequence
@@ -18,6 +16,7 @@ from dataclasses import dataclass
 import orjson
 
 from userproxy.errors import TakeoverError
+from userproxy.succession.rights import close_all, receive
 
 __all__ = ["KIND", "MAX_DESCRIPTORS", "MAX_MESSAGE_BYTES", "Channel", "Message", "peer_of"]
 
@@ -26,7 +25,6 @@ MAX_MESSAGE_BYTES = 128 * 1024
 """A datagram of 64 KiB in base64, with room; below the kernel's usual send buffer of 208 KiB."""
 MAX_DESCRIPTORS = 100
 """A message; the kernel takes 253 (SCM_MAX_FD)."""
-_ONE = array.array("i").itemsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,7 @@ class Message:
     descriptors: tuple[int, ...] = ()
 
     def close(self) -> None:
-        for descriptor in self.descriptors:
-            os.close(descriptor)
+        close_all(self.descriptors)
 
 
 class Channel:
@@ -58,11 +55,11 @@ class Channel:
         """
         data = orjson.dumps(fields)
         assert len(data) <= MAX_MESSAGE_BYTES, "our own messages are smaller"
-        ancillary = (
-            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
-        )
         try:
-            self._sock.sendmsg([data], ancillary)
+            if descriptors:
+                socket.send_fds(self._sock, [data], descriptors)
+            else:
+                self._sock.send(data)
         except OSError as error:
             raise TakeoverError(f"the other process is gone: {error.strerror}") from error
 
@@ -81,18 +78,15 @@ class Channel:
     def receive_now(self) -> Message:
         """A message that is there. Raises BlockingIOError when there is none, TakeoverError as `receive`."""
         try:
-            data, ancillary, flags, _ = self._sock.recvmsg(
-                MAX_MESSAGE_BYTES, socket.CMSG_SPACE(MAX_DESCRIPTORS * _ONE), socket.MSG_CMSG_CLOEXEC
-            )
+            data, descriptors, flags = receive(self._sock, MAX_MESSAGE_BYTES, MAX_DESCRIPTORS)
         except BlockingIOError:
             raise
         except OSError as error:
             raise TakeoverError(f"the other process is gone: {error.strerror}") from error
-        descriptors = tuple(_descriptors(ancillary))
         try:
-            return Message(_decoded(data, flags), descriptors)
+            return Message(_decoded(data, flags), tuple(descriptors))
         except BaseException:
-            Message({}, descriptors).close()
+            close_all(descriptors)
             raise
 
     def refuse_more(self) -> Message | None:
@@ -124,14 +118,6 @@ def peer_of(sock: socket.socket) -> tuple[int, int]:
 def _done(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_result(None)
-
-
-def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> array.array[int]:
-    found = array.array("i")
-    for level, kind, data in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            found.frombytes(data[: len(data) - len(data) % _ONE])
-    return found
 
 
 def _decoded(data: bytes, flags: int) -> Mapping[str, object]:

@@ -6,7 +6,6 @@ grow; and what has come is handed on one message a turn of the loop, before more
 
 from __future__ import annotations
 
-import array
 import asyncio
 import contextlib
 import errno
@@ -20,6 +19,7 @@ from typing import Any
 import orjson
 
 from userproxy.errors import WorkerError
+from userproxy.succession.rights import close_all, receive
 from userproxy.workers.framing import MOST_DESCRIPTORS, Decoder, frame
 
 __all__ = ["HUNG_UP", "Channel", "Message"]
@@ -124,7 +124,7 @@ class Channel:
         self._forget_descriptors()
         self._frames.clear()
         for descriptors in self._descriptors:
-            _close(descriptors)
+            close_all(descriptors)
 
     # Sending.
 
@@ -158,8 +158,7 @@ class Channel:
     def _write(self) -> int:
         if not self._rest_descriptors:
             return self._sock.send(self._rest)
-        rights = array.array("i", self._rest_descriptors)
-        return self._sock.sendmsg([self._rest], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        return socket.send_fds(self._sock, [self._rest], self._rest_descriptors)
 
     def _keep_descriptors(self) -> None:
         """The message waits, and the caller may close what goes with it meanwhile."""
@@ -169,7 +168,7 @@ class Channel:
 
     def _forget_descriptors(self) -> None:
         if self._kept:
-            _close(self._rest_descriptors)
+            close_all(self._rest_descriptors)
         self._rest_descriptors = []
         self._kept = False
 
@@ -181,16 +180,14 @@ class Channel:
 
     def _readable(self) -> None:
         try:
-            data, rights, flags, _ = self._sock.recvmsg(
-                READ_BYTES, socket.CMSG_SPACE(4 * MOST_DESCRIPTORS), socket.MSG_CMSG_CLOEXEC
-            )
+            data, descriptors, flags = receive(self._sock, READ_BYTES, MOST_DESCRIPTORS)
         except BlockingIOError:
             return
         except OSError:  # ECONNRESET: it has not read all before it closed its end
             self._end(HUNG_UP)
             return
-        if rights or flags & socket.MSG_CTRUNC:  # of one frame: the kernel never joins two messages' rights
-            self._descriptors.append([number for _, _, content in rights for number in _numbers(content)])
+        if descriptors or flags & socket.MSG_CTRUNC:  # of one frame: rights are never joined
+            self._descriptors.append(descriptors)
         if not data:
             self._end(HUNG_UP)
             return
@@ -218,15 +215,3 @@ class Channel:
     def _end(self, reason: str) -> None:
         self._stop_watching()
         self._ended(reason)
-
-
-def _numbers(content: bytes) -> list[int]:
-    """A message that was cut short may end within a number."""
-    numbers = array.array("i")
-    numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
-    return numbers.tolist()
-
-
-def _close(descriptors: list[int]) -> None:
-    for descriptor in descriptors:
-        socket.close(descriptor)

@@ -14,13 +14,14 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from userproxy.dataplane.binding import Bindings, Move
-from userproxy.dataplane.contract import NOT_LISTENING, DrainReport, only_port
+from userproxy.dataplane.contract import NOT_LISTENING, DrainReport
 from userproxy.dataplane.deadlines import Deadlines
 from userproxy.dataplane.descriptors import Descriptors
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.loops import OwnAddresses
 from userproxy.dataplane.problems import looping, taken
 from userproxy.dataplane.retries import BindRetries
+from userproxy.dataplane.service_index import ServiceIndex
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.dataplane.spreading import can_spread
 from userproxy.errors import NotListening, WorkerError
@@ -86,7 +87,7 @@ class Fleet:
         self._retries = BindRetries(self._deadlines, self._try_again)
         self._routes: dict[RouteKey, Route] = {}
         self._served: dict[RouteKey, _Served] = {}
-        self._by_service: dict[NamespacedName, set[RouteKey]] = {}
+        self._by_service = ServiceIndex()
         self._incarnations = 0
         self._board = Board(self._changed)
         self._holders: dict[ServicePortName, frozenset[int]] = {}
@@ -131,12 +132,7 @@ class Fleet:
 
     def address(self, service: NamespacedName, port_name: str, family: str | None) -> tuple[str, int]:
         """As `DataPlane.address`."""
-        keys = [
-            key
-            for key in sorted(self._by_service.get(service, ()))
-            if (not port_name or key.name.port_name == port_name) and family in (None, key.family)
-        ]
-        chosen = only_port(keys, service, port_name)
+        chosen = self._by_service.only(service, port_name, family)
         port = self._board.live(chosen)
         if self._draining or port is None or port.listen_port is None or port.state in NOT_LISTENING:
             state = "draining" if self._draining else port.state if port is not None else "starting"
@@ -292,7 +288,7 @@ class Fleet:
             if served is None:
                 self._incarnations += 1
                 served = self._served[key] = _Served(route, self._incarnations, None, "")
-                self._by_service.setdefault(key.name.service, set()).add(key)
+                self._by_service.add(key)
             served.route = route
             if key in bound:
                 at = bound[key]
@@ -316,12 +312,7 @@ class Fleet:
         served = self._served.get(route.key)
         if served is None or served.group is None:
             return True
-        old = served.route
-        return (old.listen_host, old.listen_port, old.service_port) != (
-            route.listen_host,
-            route.listen_port,
-            route.service_port,
-        )
+        return served.route.wanted_address != route.wanted_address
 
     def _workers_of(self, served: _Served) -> tuple[int, ...]:
         """Those that have a socket; where there is none, those that shall say so."""
@@ -346,10 +337,7 @@ class Fleet:
         self._own.route_changed(self._routes.pop(key), None)
         served = self._served.pop(key)
         self._holders.pop(key.name, None)
-        keys = self._by_service[key.name.service]
-        keys.discard(key)
-        if not keys:
-            del self._by_service[key.name.service]
+        self._by_service.remove(key)
         self._board.remove(key)
         for link in self._links:
             link.forget(key)
@@ -357,14 +345,12 @@ class Fleet:
 
     def _look_again(self, keys: Iterable[RouteKey]) -> None:
         """Addresses became ours or others': do these routes lead to ourselves now (rule L8)?"""
-        changed = [
-            self._routes[key]
-            for key in sorted(keys)
-            if key in self._served
-            and self._own.without_loops(self._routes[key]).internal != self._served[key].route.internal
-        ]
-        if changed:
-            self._install(changed)
+        if outdated := self._own.outdated(keys, self._routes, self._in_force):
+            self._install(outdated)
+
+    def _in_force(self, key: RouteKey) -> Route | None:
+        served = self._served.get(key)
+        return served.route if served is not None else None
 
     def _try_again(self, keys: Iterable[RouteKey]) -> None:
         self._install([self._routes[key] for key in keys if key in self._routes])
