@@ -9,11 +9,11 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Self, TypeVar
 
 from benchmarks.errors import BenchmarkError
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 """Where ``python -m`` finds both packages."""
 ANSWER_LIMIT_S = 30.0
 STOP_LIMIT_S = 5.0
-
+T = TypeVar("T")
 
 PR_SET_PDEATHSIG = 1
 """prctl(2)."""
@@ -132,11 +132,7 @@ class Child:
         """Its next line. Raises BenchmarkError when none comes."""
         stdout = self._running.stdout
         assert stdout is not None, "only of a child that talks"
-        try:
-            async with asyncio.timeout(limit_s):
-                line = await stdout.readline()
-        except TimeoutError:
-            raise BenchmarkError(f"{self.name} said nothing for {limit_s:g} s") from None
+        line = await self._within(limit_s, stdout.readline(), f"said nothing for {limit_s:g} s")
         if not line:
             await self.wait()
             raise self._failure("ended")
@@ -146,21 +142,20 @@ class Child:
         """Its standard output until it ends by itself. Raises BenchmarkError when it does not."""
         stdout = self._running.stdout
         assert stdout is not None, "only of a child that talks"
-        try:
-            async with asyncio.timeout(limit_s):
-                text = await stdout.read()
-        except TimeoutError:
-            raise BenchmarkError(f"{self.name} did not end within {limit_s:g} s") from None
+        text = await self._within(limit_s, stdout.read(), f"did not end within {limit_s:g} s")
         await self.wait()
         return text.decode(errors="replace")
 
     async def wait(self) -> int:
         """Its exit code, once it has ended by itself. Raises BenchmarkError when it does not."""
+        return await self._within(STOP_LIMIT_S, self._running.wait(), "does not end")
+
+    async def _within(self, limit_s: float, doing: Awaitable[T], otherwise: str) -> T:
         try:
-            async with asyncio.timeout(STOP_LIMIT_S):
-                return await self._running.wait()
+            async with asyncio.timeout(limit_s):
+                return await doing
         except TimeoutError:
-            raise BenchmarkError(f"{self.name} does not end") from None
+            raise BenchmarkError(f"{self.name} {otherwise}") from None
 
     async def stop(self) -> int:
         """End it, if it has not ended; its exit code (-n: ended by signal n)."""

@@ -11,6 +11,7 @@ from benchmarks.actors.remote import Report
 from benchmarks.measuring.proc import open_descriptors, resident_bytes
 from benchmarks.soak.flatness import Flatness, Sample, judge
 from benchmarks.soak.stage import IDLE_TIMEOUT_S, Stage
+from benchmarks.staged import sum_of
 
 __all__ = ["Soak", "soak"]
 
@@ -109,9 +110,7 @@ async def _descriptors_once_at_rest(pid: int, before: int) -> int:
 
 
 def _progress(sample: Sample, swaps: int, reports: Mapping[str, Report]) -> str:
-    done = ", ".join(f"{report.done:,} {name}" for name, report in reports.items())
-    failed = sum(report.failed for report in reports.values())
     return (
-        f"{sample.at_s:6.0f} s  {done}, failed {failed}, {swaps} swaps,"
+        f"{sample.at_s:6.0f} s  {sum_of(reports)}, {swaps} swaps,"
         f" RSS {sample.resident_bytes / 1e6:.1f} MB, {sample.descriptors} descriptors"
     )

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import count, cycle
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from benchmarks.actors.remote import Backend, Load, Report
+from benchmarks.actors.remote import Backend, Load
+from benchmarks.staged import Staged
 from benchmarks.userproxy_process import UserproxyProcess
 from userproxy.testing import ApiServer
 from userproxy.testing.objects import endpoint_slice, service
@@ -55,21 +55,18 @@ class _Cast:
     """Names of slices, and endpoints; the oldest first."""
 
 
-class Stage:
-    """Everything runs while the block runs, but for the load: from `begin` to `end`."""
+class Stage(Staged):
+    """Its endpoints are replaced, one at each `swap`."""
 
     def __init__(self, loop: str) -> None:
+        super().__init__()
         self._loop = loop
-        self._exits = AsyncExitStack()
         self._server = ApiServer()
         self._backend = Backend()
         web, dns = self._casts = (_Cast("web", "http", 3), _Cast("dns", "udp", 2))
         self._turns = cycle((web, web, dns))
         self._leaving: deque[tuple[float, str, str]] = deque()
         """When each endpoint that was replaced is to be closed, its kind and address."""
-        self._loads: dict[str, Load] = {}
-        self._addresses: Mapping[str, str] = {}
-        self.proxy: UserproxyProcess
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as exits:
@@ -90,25 +87,11 @@ class Stage:
             self._exits = exits.pop_all()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._exits.aclose()
-
     async def begin(self) -> None:
         """Start the load."""
         for name, plan in LOADS.items():
             load = Load(plan.kind, self._addresses[plan.service], at_once=plan.at_once, asks=plan.asks)
             self._loads[name] = await self._exits.enter_async_context(load)
-
-    async def reports(self) -> dict[str, Report]:
-        """What each load has done so far. Raises BenchmarkError when the proxy has ended."""
-        self.proxy.check()
-        return {name: await load.mark() for name, load in self._loads.items()}
-
-    async def end(self) -> dict[str, Report]:
-        """Let what is under way be answered, and end the load."""
-        return {name: await load.end() for name, load in self._loads.items()}
 
     async def swap(self) -> None:
         """A new endpoint comes, the oldest one of its Service goes."""

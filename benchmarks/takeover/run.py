@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.actors.remote import Report
+from benchmarks.staged import sum_of
 from benchmarks.takeover.stage import Stage, Upgrade
 
 __all__ = ["LOADS", "Upgrades", "take_over"]
@@ -65,9 +66,7 @@ async def take_over(
 
 
 def _progress(number: int, upgrade: Upgrade, reports: Mapping[str, Report]) -> str:
-    done = ", ".join(f"{report.done:,} {kind}" for kind, report in reports.items())
-    failed = sum(report.failed for report in reports.values())
     return (
         f"upgrade {number}: serves after {upgrade.total_s:.2f} s, UDP waited {upgrade.frozen_ms:g} ms;"
-        f" {done}, failed {failed}"
+        f" {sum_of(reports)}"
     )

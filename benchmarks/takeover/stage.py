@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from benchmarks.actors.remote import Backend, Load, Report
+from benchmarks.actors.remote import Backend, Load
 from benchmarks.errors import BenchmarkError
+from benchmarks.staged import Staged
 from benchmarks.userproxy_process import UserproxyProcess
 from userproxy.testing.objects import endpoint_slice, service
 
@@ -43,20 +43,17 @@ class Upgrade:
     exit_code: int
 
 
-class Stage:
-    """Everything runs while the block runs, but for the load: from `begin` to `end`."""
+class Stage(Staged):
+    """Its proxy is another one after each `upgrade`."""
 
     def __init__(self, loop: str, at_once: Mapping[str, int], workers: int) -> None:
         """``at_once``: clients of each kind of load."""
+        super().__init__()
         self._loop = loop
         self._at_once = at_once
         self._workers = workers
-        self._exits = AsyncExitStack()
         self._folder = Path()
-        self._loads: dict[str, Load] = {}
-        self._addresses: Mapping[str, str] = {}
         self._number = 0
-        self.proxy: UserproxyProcess
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as exits:
@@ -81,26 +78,12 @@ class Stage:
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._exits.aclose()
-
     async def begin(self) -> None:
         """Start the load."""
         for kind, at_once in self._at_once.items():
             address = self._addresses["dns" if kind == "datagrams" else "web"]
             load = Load(kind, address, at_once=at_once, asks=ASKS if kind == "requests" else None)
             self._loads[kind] = await self._exits.enter_async_context(load)
-
-    async def reports(self) -> dict[str, Report]:
-        """What each load has done so far. Raises BenchmarkError when the proxy has ended."""
-        self.proxy.check()
-        return {kind: await load.mark() for kind, load in self._loads.items()}
-
-    async def end(self) -> dict[str, Report]:
-        """Let what is under way be answered, and end the load."""
-        return {kind: await load.end() for kind, load in self._loads.items()}
 
     async def upgrade(self) -> Upgrade:
         """Start a new process, which takes over, and wait until the old one has ended by itself."""

@@ -42,6 +42,14 @@ def userproxy(
     )
 
 
+def wrong_usage(home: Path, *arguments: str | Path) -> str:
+    """What a command says, in one line, that is refused as it is written."""
+    done = userproxy(home, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
 @dataclass
 class Running:
     """A command that goes on until it is told to stop."""

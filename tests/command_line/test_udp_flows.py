@@ -9,16 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line.process import running, userproxy
+from tests.command_line.process import running, wrong_usage
 from userproxy.testing.backends.udp import UdpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "", "²", "1000001", "9" * 5000])
 def test_a_number_that_makes_no_sense_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
-    done = userproxy(tmp_path, "run", f"--max-udp-flows={text}", "-f", tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    [line] = done.stderr.splitlines()
+    line = wrong_usage(tmp_path, "run", f"--max-udp-flows={text}", "-f", tmp_path)
     assert "argument --max-udp-flows: must be a number from 1 to 1000000, not" in line
 
 

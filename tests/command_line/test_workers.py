@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line.process import WEB, running, userproxy
+from tests.command_line.process import WEB, running, wrong_usage
 from tests.command_line.test_run import get, web_on
 from userproxy.testing.backends.http import HttpBackend
 from userproxy.testing.backends.tcp import TcpEcho
@@ -19,9 +19,7 @@ MOST = 4 * len(os.sched_getaffinity(0))
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "", "²", str(MOST + 1), "9" * 5000])
 def test_a_number_that_makes_no_sense_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
-    done = userproxy(tmp_path, "run", f"--workers={text}", "-f", tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    [line] = done.stderr.splitlines()
+    line = wrong_usage(tmp_path, "run", f"--workers={text}", "-f", tmp_path)
     assert f"argument --workers: must be auto or a number from 1 to {MOST} (here)" in line
 
 

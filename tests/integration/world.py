@@ -159,23 +159,30 @@ def open_descriptors() -> int:
 
 
 @contextlib.asynccontextmanager
-async def world(settings: Settings = EPHEMERAL) -> AsyncIterator[World]:
-    """Run a proxy; afterwards no descriptor and no task of it may be left.
+async def nothing_left(logged: str, to: logging.Handler) -> AsyncIterator[None]:
+    """All records of the logger ``logged`` go to a handler meanwhile; afterwards no descriptor and no task
+    may be left.
 
     Backends start before it: uvloop keeps a descriptor from the first server on.
     """
     before = open_descriptors()
     tasks = len(asyncio.all_tasks())
-    logger = logging.getLogger("userproxy.dataplane")
-    ends, level = Ends(), logger.level
-    logger.addHandler(ends)
+    logger = logging.getLogger(logged)
+    level = logger.level
+    logger.addHandler(to)
     logger.setLevel(logging.DEBUG)
-    source = MemorySource()
     try:
-        async with Proxy(source, settings=settings) as proxy:
-            yield World(source, proxy, ends)
+        yield
     finally:
-        logger.removeHandler(ends)
+        logger.removeHandler(to)
         logger.setLevel(level)
     # Peers on uvloop close in a later turn.
     await until(lambda: open_descriptors() <= before and len(asyncio.all_tasks()) <= tasks)
+
+
+@contextlib.asynccontextmanager
+async def world(settings: Settings = EPHEMERAL) -> AsyncIterator[World]:
+    """Run a proxy; afterwards nothing of it may be left."""
+    ends, source = Ends(), MemorySource()
+    async with nothing_left("userproxy.dataplane", ends), Proxy(source, settings=settings) as proxy:
+        yield World(source, proxy, ends)

@@ -73,6 +73,13 @@ class Upgradable:
         async with started as run:
             yield run
 
+    async def fails(self, old: Running, script: str, *options: str) -> None:
+        """A successor of ``old`` kills itself by ``script``, and ``old`` says that it goes on."""
+        async with self.process("killed", script, *options) as killed:
+            async with asyncio.timeout(LIMIT_S):
+                assert await killed.process.wait() == -signal.SIGKILL
+            await old.error("takeover_failed")
+
     async def addresses(self, run: Running) -> tuple[tuple[str, int], tuple[str, int]]:
         def both(rows: list[dict[str, object]]) -> bool:
             return [row["state"] for row in rows] == ["listening"] * 2
@@ -156,10 +163,7 @@ async def test_a_new_process_that_is_killed_leaves_the_old_one_as_it_was(
         async with load(tcp, udp) as report:
             await report.wait(10)
             sources = set(upgradable.udp.clients)
-            killed = await processes.enter_async_context(upgradable.process("killed", script))
-            async with asyncio.timeout(LIMIT_S):
-                assert await killed.process.wait() == -signal.SIGKILL
-            await old.error("takeover_failed")
+            await upgradable.fails(old, script)
             await report.wait(10)
             # Routes change again, and a takeover works again.
             more = service("more", 80), endpoint_slice("more", [upgradable.tcp.endpoint])

@@ -15,8 +15,9 @@ import pytest
 
 from tests.dataplane.harness import Peer
 from tests.dataplane.udp_peers import UdpPeer
+from tests.integration.world import open_descriptors
 from tests.takeover.processes import EPHEMERAL, Old, Successor, holding, serving, successor
-from tests.workers.crew import LIMIT_S, open_descriptors, say, until
+from tests.workers.crew import LIMIT_S, say, until
 from userproxy import MemorySource, Proxy, Settings
 from userproxy.dataplane.binding import Move
 from userproxy.dataplane.handover import Line

@@ -6,9 +6,13 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+import pytest
+
+from tests.integration.world import nothing_left
 from userproxy import Addresses, MemorySource, Proxy, Settings
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.log import FieldValue, fields_of
@@ -54,6 +58,13 @@ class Crew:
     def links(self) -> tuple[Link, ...]:
         return self.fleet._links
 
+    def kill_all(self) -> list[int]:
+        """The workers that ran until now."""
+        pids = self.pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        return pids
+
     def pids(self) -> list[int]:
         """Of the workers that run now."""
         return [link.pid for link in self.links if link.pid is not None]
@@ -79,27 +90,14 @@ class Crew:
 
 @contextlib.asynccontextmanager
 async def crew(settings: Settings = TWO) -> AsyncIterator[Crew]:
-    """Run it; afterwards no process, no descriptor and no task may be left.
-
-    Backends start before it: uvloop keeps a descriptor from the first server on.
-    """
-    before = open_descriptors()
-    tasks = len(asyncio.all_tasks())
-    logger = logging.getLogger("userproxy")
-    events, level = Events(), logger.level
-    logger.addHandler(events)
-    logger.setLevel(logging.DEBUG)
-    source = MemorySource()
-    try:
+    """Run it; afterwards no process may be left, and nothing else."""
+    events, source = Events(), MemorySource()
+    async with nothing_left("userproxy", events):
         async with Proxy(source, settings=settings) as proxy:
             this = Crew(source, proxy, events)
             yield this
             pids = this.pids()
-    finally:
-        logger.removeHandler(events)
-        logger.setLevel(level)
-    assert [pid for pid in pids if running(pid)] == []
-    await until(lambda: open_descriptors() <= before and len(asyncio.all_tasks()) <= tasks)
+        assert [pid for pid in pids if running(pid)] == []
 
 
 def running(pid: int) -> bool:
@@ -108,10 +106,6 @@ def running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 async def until(holds: Callable[[], object]) -> None:
@@ -131,3 +125,10 @@ async def say(address: tuple[str, int], text: str, client: str = "127.0.0.1") ->
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def refused(address: tuple[str, int]) -> None:
+    """By whichever worker it would be."""
+    for _ in range(20):
+        with pytest.raises(ConnectionRefusedError):
+            await say(address, "x")

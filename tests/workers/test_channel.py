@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tests.workers.crew import open_descriptors, until
+from tests.integration.world import open_descriptors
+from tests.workers.crew import until
 from userproxy.workers.channel import HUNG_UP, Channel, Message
 from userproxy.workers.framing import frame
 

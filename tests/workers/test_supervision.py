@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from tests.workers.crew import LIMIT_S, TWO, Crew, crew, running, say, until
+from tests.workers.crew import LIMIT_S, TWO, Crew, crew, refused, running, say, until
 from userproxy import MemorySource, Proxy
 from userproxy.errors import WorkerError
 from userproxy.model.routes import RouteKey
@@ -92,9 +92,7 @@ async def test_who_comes_while_a_worker_is_dead_is_not_refused_and_is_served_by_
 async def test_all_workers_killed_at_once_refuse_nobody() -> None:
     async with TcpEcho("one") as one, crew() as c:
         address = await served(c, one)
-        old = c.pids()
-        for pid in old:
-            os.kill(pid, signal.SIGKILL)
+        old = c.kill_all()
         streams = [await asyncio.open_connection(*address) for _ in range(40)]
         await replaced(c, *old)
         assert [await outcome(stream) for stream in streams] == ["works"] * 40
@@ -138,14 +136,10 @@ async def test_a_new_worker_gets_what_changed_while_there_was_none() -> None:
     """It refuses what has no endpoint any more, though the socket that it gets listens."""
     async with TcpEcho("one") as one, crew() as c:
         address = await served(c, one)
-        old = c.pids()
-        for pid in old:
-            os.kill(pid, signal.SIGKILL)
+        old = c.kill_all()
         c.source.apply(endpoint_slice("web", []))
         await replaced(c, *old)
-        for _ in range(20):
-            with pytest.raises(ConnectionRefusedError):
-                await say(address, "x")
+        await refused(address)
 
 
 async def test_one_that_dies_young_again_and_again_is_replaced_ever_later() -> None:
@@ -193,15 +187,11 @@ async def test_a_kill_during_a_drain_counts_what_it_cut() -> None:
 async def test_a_drain_while_workers_are_dead_or_just_starting_takes_nothing_in() -> None:
     async with TcpEcho("one") as one, crew() as c:
         address = await served(c, one)
-        old = c.pids()
-        for pid in old:
-            os.kill(pid, signal.SIGKILL)
+        c.kill_all()
         await until(lambda: not all(link.serving for link in c.links))
         report = await c.proxy.drain(LIMIT_S)
         assert (report.drained, report.cut) == (0, 0)
-        for _ in range(20):
-            with pytest.raises(ConnectionRefusedError):
-                await say(address, "x")
+        await refused(address)
 
 
 @pytest.mark.spec("L6")

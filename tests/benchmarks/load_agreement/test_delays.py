@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,6 +20,8 @@ from benchmarks.load_agreement.delays import (
     percentile,
     waited_s,
 )
+
+REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 
 
 @pytest.mark.parametrize(("parts", "delays"), [(["5x2", "50x1"], [5, 5, 50]), (["0.5x1"], [0.5]), ([], [])])
@@ -37,22 +40,40 @@ def test_percentiles() -> None:
     assert [percentile(values, percent) for percent in (50, 99, 100)] == [50, 99, 100]
 
 
-def test_it_answers_and_says_how_long_that_took() -> None:
+@contextlib.contextmanager
+def loaded(
+    delays_ms: list[float], take: Callable[[Iterator[str]], None]
+) -> Iterator[tuple[socket.socket, Callable[[], None]]]:
+    """A client of a server with these delays, and what asks for a report; ``take`` gets the reports in a
+    thread of its own. One more report is asked for at the end, and all have been taken afterwards."""
     listening, telling = os.pipe()
-    server = DelayServer([1, 1, 30])
-    reports: list[str] = []
-    thread = threading.Thread(target=lambda: reports.extend(server.run(listening)))
+    server = DelayServer(delays_ms)
+    thread = threading.Thread(target=lambda: take(server.run(listening)))
     thread.start()
     host, _, port = server.address.rpartition(":")
+
+    def ask() -> None:
+        os.write(telling, b"report\n")
+
     with socket.create_connection((host, int(port)), timeout=30) as client:
-        for _ in range(3):
-            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            assert client.recv(4096) == ANSWER
-    os.write(telling, b"report\n")
+        yield client, ask
+    ask()
     os.close(telling)
     thread.join(30)
     os.close(listening)
     server.close()
+
+
+def answered(client: socket.socket) -> None:
+    client.sendall(REQUEST)
+    assert client.recv(4096) == ANSWER
+
+
+def test_it_answers_and_says_how_long_that_took() -> None:
+    reports: list[str] = []
+    with loaded([1, 1, 30], reports.extend) as (client, _):
+        for _ in range(3):
+            answered(client)
     [report] = map(json.loads, reports)
     assert report["answered"] == 3
     assert report["p50_ms"] >= 1
@@ -80,32 +101,21 @@ def stamps() -> Iterator[None]:
 @pytest.mark.usefixtures("stamps")
 def test_a_server_that_had_to_wait_says_so() -> None:
     """Who takes its reports holds it up meanwhile."""
-    listening, telling = os.pipe()
-    server = DelayServer([0])
     reports: list[str] = []
     held, let_go = threading.Event(), threading.Event()
 
-    def serve() -> None:
-        for report in server.run(listening):
+    def take(said: Iterator[str]) -> None:
+        for report in said:
             reports.append(report)
             held.set()
             let_go.wait(30)
 
-    thread = threading.Thread(target=serve)
-    thread.start()
-    host, _, port = server.address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as client:
-        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        assert client.recv(4096) == ANSWER
-        os.write(telling, b"report\n")
+    with loaded([0], take) as (client, ask):
+        answered(client)
+        ask()
         assert held.wait(30)
-        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        client.sendall(REQUEST)
         time.sleep(0.05)
         let_go.set()
         assert client.recv(4096) == ANSWER
-    os.write(telling, b"report\n")
-    os.close(telling)
-    thread.join(30)
-    os.close(listening)
-    server.close()
     assert json.loads(reports[1])["p50_ms"] >= 50
