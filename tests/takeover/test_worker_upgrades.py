@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 
 import pytest
 
 from tests.takeover.load import load
-from tests.takeover.test_upgrades import KILLED, Upgradable, upgradable
+from tests.takeover.test_upgrades import KILLED, OLD_IS_KILLED, Upgradable, upgradable
 
 __all__ = ["upgradable"]
 
@@ -42,6 +43,31 @@ async def test_a_new_parent_that_is_killed_leaves_the_old_one_as_it_was(
             await new.line("took over")
             await report.wait(10)
             assert upgradable.udp.clients == sources
+
+
+async def test_the_old_parent_is_killed_with_its_flows_half_way_over(upgradable: Upgradable) -> None:
+    """Nobody serves then: the new workers begin with what they have, and the addresses never close.
+
+    That is all when the old workers were quicker to answer than to see that their parent is gone.
+    """
+    async with upgradable.process("old", "", *TWO) as old:
+        tcp, udp = await upgradable.addresses(old)
+        async with load(tcp, udp) as report:
+            await report.wait(2)
+        script = KILLED.format(
+            module="workers.handover", name="FleetHeir", function="completed", when=OLD_IS_KILLED
+        ).replace("OLD", str(old.process.pid))
+        async with upgradable.process("new", script, *TWO) as new:
+            named = f"process {old.process.pid}"
+            assert await new.line("taking over") == f"taking over from {named}"
+            assert await new.line(named) in (
+                f"{named} has ended before it was taken over from",
+                f"took over from {named}",
+            )
+            assert await upgradable.addresses(new) == (tcp, udp)
+            async with load(tcp, udp) as report:
+                await report.wait(2)
+        assert await old.process.wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("old_workers", "new_workers"), [("2", "1"), ("1", "2"), ("2", "3")])
