@@ -38,7 +38,9 @@ def test_a_full_slice() -> None:
         service_name="web",
         address_type=Family.IPV4,
         ports=(SlicePort("http", TCP, 8080),),
-        endpoints=(SliceEndpoint("10.0.0.1", True, True, False, "node-1", ("eu-1a",), ("node-1",)),),
+        endpoints=(
+            SliceEndpoint("10.0.0.1", True, True, False, "node-1", ("eu-1a",), ("node-1",), "web-0", "web-0"),
+        ),
     )
     assert decoded.key == NamespacedName("prod", "web-abc")
     assert decoded.service == NamespacedName("prod", "web")

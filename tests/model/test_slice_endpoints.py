@@ -253,8 +253,78 @@ def test_T3_a_bad_hint_is_shown(entry: object, shown: str) -> None:
     assert places(problems) == [("endpoints[0].hints.forNodes[0]", shown, "T3")]
 
 
+@pytest.mark.parametrize("value", [None, "", "db-0", "0", "a" * 63], ids=shorten)
+def test_a_host_name(value: object) -> None:
+    decoded, problems = read(endpoint(hostname=value))
+    assert (decoded.endpoints[0].hostname, problems) == (value or "", ())
+
+
+@pytest.mark.parametrize(
+    "value", [7, False, [], {}, "DB-0", "db.0", "-db", "db-", "a b", "db\n", "é", "a" * 64], ids=shorten
+)
+@pytest.mark.spec("D7")
+def test_D7_a_bad_host_name_is_left_out_and_the_endpoint_serves(value: object) -> None:
+    decoded, (problem,) = read(endpoint(hostname=value))
+    assert decoded.endpoints == (SliceEndpoint("10.0.0.1", node_name="node-1"),)
+    assert (problem.field, problem.value) == ("endpoints[0].hostname", shorten(value))
+    assert (problem.rule, problem.severity) == ("D7", Severity.WARNING)
+
+
+def target(**fields: object) -> dict[str, object]:
+    return {"kind": "Pod", "namespace": "default", "name": "web-0", **fields}
+
+
+@pytest.mark.parametrize(
+    ("value", "pod"),
+    [
+        pytest.param(None, "", id="none"),
+        pytest.param(target(), "web-0", id="a Pod"),
+        pytest.param(target(namespace=None), "web-0", id="without a namespace"),
+        pytest.param(target(namespace=""), "web-0", id="an empty namespace"),
+        pytest.param(target(name="web.0-x.y"), "web.0-x.y", id="a subdomain"),
+        pytest.param(target(name="a" * 253), "a" * 253, id="the longest"),
+        pytest.param(target(uid="u", apiVersion="v1", fieldPath="x"), "web-0", id="with more"),
+        pytest.param(target(kind="Node"), "", id="another kind"),
+        pytest.param({"kind": "VirtualMachineInstance", "name": 7}, "", id="any other kind"),
+        pytest.param({}, "", id="empty"),
+    ],
+)
+def test_the_pod_behind_an_endpoint(value: object, pod: str) -> None:
+    decoded, problems = read(endpoint(targetRef=value))
+    assert (decoded.endpoints[0].pod, problems) == (pod, ())
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "shown"),
+    [
+        pytest.param("web-0", "", "web-0", id="text"),
+        pytest.param([], "", "list of 0", id="a list"),
+        pytest.param({"kind": "Pod"}, ".name", "", id="no name"),
+        pytest.param(target(name=""), ".name", "", id="an empty name"),
+        pytest.param(target(name=7), ".name", "7", id="a number"),
+        pytest.param(target(name="../web-0"), ".name", "../web-0", id="a path"),
+        pytest.param(target(name="a/b"), ".name", "a/b", id="a slash"),
+        pytest.param(target(name="a?b"), ".name", "a?b", id="a query"),
+        pytest.param(target(name="Web-0"), ".name", "Web-0", id="upper case"),
+        pytest.param(target(name="web-0\n"), ".name", r"web-0\n", id="a line"),
+        pytest.param(target(name="a" * 254), ".name", "a" * 79 + "…", id="too long"),
+        pytest.param(target(namespace="other"), ".namespace", "other", id="of another namespace"),
+        pytest.param(target(namespace=7), ".namespace", "7", id="a namespace that is none"),
+    ],
+)
+@pytest.mark.spec("D7")
+def test_D7_a_bad_target_is_no_pod_and_the_endpoint_serves(value: object, field: str, shown: str) -> None:
+    decoded, (problem,) = read(endpoint(targetRef=value))
+    assert decoded.endpoints == (SliceEndpoint("10.0.0.1", node_name="node-1"),)
+    assert (problem.field, problem.value) == (f"endpoints[0].targetRef{field}", shown)
+    assert (problem.rule, problem.severity) == ("D7", Severity.WARNING)
+    assert problem.message.endswith("the endpoint counts as having no Pod")
+
+
 SEVERAL = [
     endpoint("10.0.0.2"),
+    endpoint("10.0.0.1", hostname="b"),
+    endpoint("10.0.0.1", targetRef=target()),
     endpoint("10.0.0.1", conditions={"ready": False}),
     endpoint("10.0.0.1", conditions={"terminating": True}),
     endpoint("10.0.0.1", nodeName="node-2"),
@@ -266,8 +336,8 @@ SEVERAL = [
 def test_E10_E11_order_alone_is_no_change() -> None:
     values = {decoded_slice(endpoint_slice(list(order)))[0] for order in permutations(SEVERAL)}
     (value,) = values
-    assert [found.address for found in value.endpoints] == ["10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"]
-    assert [found.terminating for found in value.endpoints] == [False, False, True, False]
+    assert [found.address for found in value.endpoints] == [*["10.0.0.1"] * 5, "10.0.0.2"]
+    assert [found.terminating for found in value.endpoints] == [*[False] * 4, True, False]
 
 
 ENTRIES = st.builds(
@@ -276,6 +346,8 @@ ENTRIES = st.builds(
     conditions=st.sampled_from([None, {"ready": False}, {"terminating": True}, {"serving": 7}]),
     nodeName=st.sampled_from([None, "node-1", "node-2"]),
     hints=st.sampled_from([None, {"forZones": [{"name": "a"}]}, {"forNodes": [{"name": "n"}]}]),
+    hostname=st.sampled_from([None, "a", "b", "A"]),
+    targetRef=st.sampled_from([None, target(), target(name="web-1"), target(kind="Node")]),
 )
 
 

@@ -140,6 +140,33 @@ def test_slices_for_any_addresses() -> None:
     assert empty["endpoints"] == []
 
 
+def test_endpoints_with_names_and_pods_of_their_own() -> None:
+    raw = endpoint_slice(
+        "db", ["127.0.0.1:1", "127.0.0.2:1"], namespace="shop", hostnames=["db-0", ""], pods=["", "db-1"]
+    )
+    pod = {"kind": "Pod", "name": "db-1", "namespace": "shop"}
+    assert raw["endpoints"] == [
+        {"addresses": ["127.0.0.1"], "conditions": {"ready": True}, "hostname": "db-0"},
+        {"addresses": ["127.0.0.2"], "conditions": {"ready": True}, "targetRef": pod},
+    ]
+
+
+def test_names_and_pods_go_with_their_addresses_into_several_slices() -> None:
+    several = endpoint_slices("db", ["127.0.0.1:1", "[::1]:1", "127.0.0.2:1"], hostnames="abc", pods="xyz")
+    found = [
+        (entry["hostname"], entry["targetRef"]["name"])
+        for raw in several
+        for entry in raw["endpoints"]  # type: ignore[attr-defined] # a raw object has values of any type
+    ]
+    assert found == [("a", "x"), ("c", "z"), ("b", "y")]
+
+
+@pytest.mark.parametrize("given", [{"hostnames": ["a"]}, {"pods": ["a", "b", "c"]}], ids=str)
+def test_as_many_names_as_addresses(given: dict[str, list[str]]) -> None:
+    with pytest.raises(ValueError, match="argument 2"):
+        endpoint_slice("db", ["127.0.0.1:1", "127.0.0.2:1"], **given)  # type: ignore[arg-type] # the rest is of any type
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:http", ""])
 def test_text_that_is_no_endpoint(address: str) -> None:
     with pytest.raises(ValueError, match="no ip:port"):

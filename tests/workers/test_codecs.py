@@ -35,6 +35,8 @@ FULL = Route(
     external_traffic_policy=TrafficPolicy.LOCAL,
     session_affinity_s=10,
     options=PortOptions(Balancer.CONSISTENT_HASH, 1.5, 2.5, 3.5, 4),
+    pods=(("10.0.0.1:80", "web-0"), ("[fd00::1]:8080", "web-1")),
+    unreachable="UDP: port-forward carries TCP only",
 )
 PORT = PortSnapshot(
     key=FULL.key, service_port=80, listen_host="::1", listen_port=8080, state=ListenerState.HOLDING,

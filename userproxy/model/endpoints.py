@@ -33,6 +33,10 @@ class SliceEndpoint(NamedTuple):
     """"" when not set: never local (rule E6)."""
     zone_hints: tuple[str, ...] = ()
     node_hints: tuple[str, ...] = ()
+    hostname: str = ""
+    """An RFC 1123 label: the name that the endpoint has below its headless Service; "" when not set."""
+    pod: str = ""
+    """The Pod behind it, in the slice's namespace, as ``targetRef`` says; "": none, or something else."""
 
 
 @dataclass(frozen=True, slots=True)

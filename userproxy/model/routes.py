@@ -63,6 +63,11 @@ class Route:
     external_traffic_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     session_affinity_s: int | None = None
     options: PortOptions = field(default_factory=PortOptions)
+    pods: tuple[tuple[str, str], ...] = ()
+    """Endpoint ("ip:port") and the Pod of this namespace by which it is reached, through the API server;
+    sorted. An endpoint that is not here is dialled at its address."""
+    unreachable: str = ""
+    """Why there are usable endpoints and none in any set: from here none can be reached."""
 
     @property
     def key(self) -> RouteKey:

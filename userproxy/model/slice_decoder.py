@@ -47,7 +47,7 @@ def decode_endpoint_slice(raw: object, *, origin: str = "") -> Upsert | Rejected
     endpoints: tuple[SliceEndpoint, ...] = ()
     invalid: tuple[InvalidEndpoint, ...] = ()
     if family is not None:
-        endpoints, invalid = read_endpoints(endpoint_entries, family, findings)
+        endpoints, invalid = read_endpoints(endpoint_entries, family, metadata.namespace, findings)
     if len(endpoint_entries) > MAX_ENDPOINTS:
         message = f"has more than the {MAX_ENDPOINTS} entries that an API server allows; all are served"
         findings.warn("endpoints", endpoint_entries, message, rule="")

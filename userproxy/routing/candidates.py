@@ -89,4 +89,6 @@ def _rank(candidate: Candidate) -> tuple[object, ...]:
         entry.node_name,
         entry.zone_hints,
         entry.node_hints,
+        entry.hostname,
+        entry.pod,
     )

@@ -70,16 +70,20 @@ def endpoint_slice(
     namespace: str = "default",
     labels: Texts | None = None,
     annotations: Texts | None = None,
+    hostnames: Sequence[str] = (),
+    pods: Sequence[str] = (),
     **endpoint: object,
 ) -> RawObject:
     """An EndpointSlice of ``service`` with one port; ``name`` is that of the Service unless given.
 
     ``addresses`` are "ip:port" or "[ip6]:port". All have one family and one port number, since a slice says
-    these once for all; `endpoint_slices` takes any. ``endpoint`` goes to every endpoint: ``ready``,
+    these once for all; `endpoint_slices` takes any. ``hostnames`` and ``pods`` (which ``targetRef`` then
+    names) have one entry for each address, "" for none. ``endpoint`` goes to every endpoint: ``ready``,
     ``serving`` and ``terminating`` to its conditions, ``zones`` and ``nodes`` to its hints, the rest as it
     is: ``nodeName="worker-1"``. Raises ValueError for addresses that do not go together.
     """
     places = [_place(address) for address in addresses]
+    own = _fields_of_each(addresses, hostnames, pods, namespace)
     kinds = {(family, number) for family, _, number in places}
     if len(kinds) > 1:
         shown = ", ".join(f"{family} at port {number}" for family, number in sorted(kinds)[:_SHOWN])
@@ -94,7 +98,9 @@ def endpoint_slice(
             name or service, namespace, {_SERVICE_NAME: service, **(labels or {})}, annotations
         ),
         "addressType": family,
-        "endpoints": [_endpoint(host, endpoint) for _, host, _ in places],
+        "endpoints": [
+            _endpoint(host, {**endpoint, **more}) for (_, host, _), more in zip(places, own, strict=True)
+        ],
         "ports": numbered,
     }
 
@@ -109,26 +115,30 @@ def endpoint_slices(
     namespace: str = "default",
     labels: Texts | None = None,
     annotations: Texts | None = None,
+    hostnames: Sequence[str] = (),
+    pods: Sequence[str] = (),
     **endpoint: object,
 ) -> tuple[RawObject, ...]:
     """As many slices as ``addresses`` have families and port numbers, named ``web-1``, ``web-2``, ...
 
     At least one, which may be empty. All else as for `endpoint_slice`.
     """
-    groups: dict[tuple[str, int], list[str]] = {}
-    for address in addresses:
+    groups: dict[tuple[str, int], list[int]] = {}
+    for index, address in enumerate(addresses):
         family, _, number = _place(address)
-        groups.setdefault((family, number), []).append(address)
+        groups.setdefault((family, number), []).append(index)
     return tuple(
         endpoint_slice(
             service,
-            group,
+            [addresses[index] for index in group],
             port_name=port_name,
             protocol=protocol,
             name=f"{name or service}-{position}",
             namespace=namespace,
             labels=labels,
             annotations=annotations,
+            hostnames=[hostnames[index] for index in group] if hostnames else (),
+            pods=[pods[index] for index in group] if pods else (),
             **endpoint,
         )
         for position, group in enumerate(groups.values() or [[]], start=1)
@@ -206,6 +216,21 @@ def _place(address: str) -> tuple[str, str, int]:
         raise ValueError(f"{address!r} is no ip:port")
     host = host.removeprefix("[").removesuffix("]")
     return ("IPv6" if ":" in host else "IPv4"), host, int(number)
+
+
+def _fields_of_each(
+    addresses: Sequence[str], hostnames: Sequence[str], pods: Sequence[str], namespace: str
+) -> list[RawObject]:
+    """What is each endpoint's own."""
+    fields: list[RawObject] = [{} for _ in addresses]
+    if hostnames:
+        for own, hostname in zip(fields, hostnames, strict=True):
+            own.update({"hostname": hostname} if hostname else {})
+    if pods:
+        for own, pod in zip(fields, pods, strict=True):
+            reference = {"kind": "Pod", "name": pod, "namespace": namespace}
+            own.update({"targetRef": reference} if pod else {})
+    return fields
 
 
 def _endpoint(host: str, fields: Mapping[str, object]) -> RawObject:

@@ -44,6 +44,8 @@ def route_to(route: Route) -> Wire:
         route.session_affinity_s,
         [options.balancer, options.hold_s, options.drain_limit_s, options.idle_timeout_s,
          options.max_connections],
+        route.pods,
+        route.unreachable,
     ]  # fmt: skip
 
 
@@ -67,6 +69,8 @@ def route_from(wire: Wire) -> Route:
         external_traffic_policy=TrafficPolicy(wire[10]),
         session_affinity_s=wire[11],
         options=PortOptions(Balancer(balancer), *options),
+        pods=tuple((endpoint, pod) for endpoint, pod in wire[13]),
+        unreachable=wire[14],
     )
 
 
