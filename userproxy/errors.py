@@ -14,7 +14,10 @@ __all__ = [
     "DocumentError",
     "InvalidObject",
     "ListenError",
+    "LocalProtocolError",
     "NotListening",
+    "ProtocolError",
+    "RemoteProtocolError",
     "ResourceExpired",
     "TakeoverError",
     "UserproxyError",
@@ -89,6 +92,18 @@ class TakeoverError(UserproxyError):
 
 class NotListening(ListenError):
     """The service port is known, and refuses connections now: nothing could be sent to (rule T8, L5)."""
+
+
+class ProtocolError(UserproxyError):
+    """The rules of SPDY/3.1 were broken; which subclass it is says by whom."""
+
+
+class LocalProtocolError(ProtocolError):
+    """A call asks for what the protocol does not allow now. Nothing was sent; the session goes on."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer speaks another version, or nonsense, or goes over a limit of ours: the session is over."""
 
 
 class WorkerError(UserproxyError):
