@@ -102,7 +102,8 @@ async def test_address_of_nothing_and_of_something_that_refuses() -> None:
 async def test_settled_waits_for_every_call_that_has_returned_and_folds_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("userproxy.proxy.FOLD_STEP_S", 60.0)  # one turn of the loop, on a slow machine too
+    # One turn of the loop, on a slow machine too.
+    monkeypatch.setattr("userproxy.proxy.proxy.FOLD_STEP_S", 60.0)
     source = MemorySource()
     async with TcpEcho("a") as a, TcpEcho("b") as b, Proxy(source, settings=EPHEMERAL) as proxy:
         source.apply(service("web", 80), endpoint_slice("web", [a.endpoint]))
@@ -163,7 +164,7 @@ async def test_what_is_said_together_is_published_together() -> None:
     """However long nothing was said before: a Service without its slice would refuse for a moment."""
     source = MemorySource()
     async with Proxy(source, settings=EPHEMERAL) as proxy:
-        with patch("userproxy.proxy.FOLD_STEP_S", 0.0):
+        with patch("userproxy.proxy.proxy.FOLD_STEP_S", 0.0):
             await proxy.settled()  # the last step has ended
         before = proxy.snapshot().generation
         source.apply(service("web", 80), endpoint_slice("web", ["10.0.0.1:80"]))

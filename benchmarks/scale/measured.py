@@ -23,7 +23,8 @@ from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.plane import DataPlane
 from userproxy.model.events import Event, Synced
 from userproxy.model.routes import RouteChanges
-from userproxy.proxy import FOLD_STEP_S, SERVICES_PER_STEP, Proxy
+from userproxy.proxy import Proxy
+from userproxy.proxy.proxy import FOLD_STEP_S, SERVICES_PER_STEP
 from userproxy.routing import LoopbackAddresses, State
 from userproxy.settings import Settings
 from userproxy.sources.kube.connection import AnonymousConnection

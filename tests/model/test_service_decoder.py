@@ -140,7 +140,7 @@ def test_S11_what_means_something_gives_another_value(change: dict[str, object])
 @pytest.mark.parametrize("service_type", list(ServiceType))
 @pytest.mark.spec("S1", "D1")
 def test_S1_types(service_type: ServiceType) -> None:
-    decoded, problems = decoded_service(service(type=service_type.value))
+    decoded, problems = decoded_service(service(type=service_type.value, externalName="db.example.com"))
     assert (decoded.type, problems) == (service_type, ())
 
 
@@ -328,3 +328,26 @@ def test_a_problem_names_object_origin_field_value_and_rule() -> None:
         "must be a number from 1 to 65535; the Service is refused [D7]"
     )
     assert place(problem) == ("spec.ports[0].port", "70000", "D7")
+
+
+@pytest.mark.spec("S1")
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("db.example.com", "db.example.com"), ("DB.example.com.", "db.example.com"), ("localhost", "localhost")],
+)
+def test_an_external_name_is_lower_case_without_its_last_dot(value: str, expected: str) -> None:
+    decoded, problems = decoded_service(service(type="ExternalName", externalName=value))
+    assert (decoded.external_name, problems) == (expected, ())
+
+
+@pytest.mark.spec("S1")
+@pytest.mark.parametrize("value", ["", "a b", "-x.example", "a..b", f"{'a.' * 127}ab", "xn--\u00e4"])
+def test_an_external_name_that_is_no_dns_name_stands_for_nothing(value: str) -> None:
+    decoded, (problem,) = decoded_service(service(type="ExternalName", externalName=value))
+    assert decoded.external_name == ""
+    assert (problem.field, problem.rule) == ("spec.externalName", "S1")
+
+
+def test_an_external_name_means_nothing_to_other_types() -> None:
+    decoded, problems = decoded_service(service(externalName="db.example.com"))
+    assert (decoded.external_name, problems) == ("", ())

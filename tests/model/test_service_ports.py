@@ -172,7 +172,8 @@ def test_a_stated_node_port(service_type: str) -> None:
 @pytest.mark.parametrize("service_type", ["ClusterIP", "ExternalName"])
 @pytest.mark.spec("D1")
 def test_D1_a_node_port_of_a_type_without_is_left_out(service_type: str) -> None:
-    decoded, (problem,) = decoded_service(service(type=service_type, ports=[port(nodePort=30080)]))
+    raw = service(type=service_type, ports=[port(nodePort=30080)], externalName="db.example.com")
+    decoded, (problem,) = decoded_service(raw)
     assert decoded.ports == (ServicePortSpec("http", TCP, 80),)
     assert (problem.field, problem.severity) == ("spec.ports[0].nodePort", Severity.WARNING)
 

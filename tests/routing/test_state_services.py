@@ -259,3 +259,19 @@ def test_S10_rivals_that_go_together_are_told_of_once(monkeypatch: pytest.Monkey
     assert len(changes.cleared) == len(rivals) - 1
     assert [problem.object for problem in changes.problems] == [rivals[-1].ref]
     assert "Service default/web-48 states it too" in str(changes.problems[0])
+
+
+def test_external_names_follow_their_services() -> None:
+    alias = Service("shop", "mail", type=ServiceType.EXTERNAL_NAME, external_name="mail.example.com")
+    one = state(alias)
+    assert one.external_names == {}, "nothing is told before it is derived"
+    assert one.take().external_names
+    assert one.external_names == {alias.key: "mail.example.com"}
+    fold(one, replace(alias, ports=(HTTP,)))
+    assert not one.take().external_names, "it stands for the same name"
+    fold(one, replace(alias, external_name="mx.example.com"))
+    assert one.take().external_names
+    assert one.external_names == {alias.key: "mx.example.com"}
+    fold(one, Delete(alias.ref))
+    assert one.take().external_names
+    assert one.external_names == {}

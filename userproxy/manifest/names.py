@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from userproxy.model.metadata import is_dns_label
+from userproxy.model.metadata import is_dns_label, is_dns_subdomain
 
 __all__ = [
     "DNS_LABEL",
@@ -39,11 +39,6 @@ _PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]{0,13}[a-z0-9])
 def is_dns_label_1035(text: str) -> bool:
     """A DNS label that starts with a letter, as the name of a Service must (RFC 1035, 2.3.1)."""
     return is_dns_label(text) and not text[0].isdigit()
-
-
-def is_dns_subdomain(text: str) -> bool:
-    """A DNS name of labels joined by dots (RFC 1123, 2.1)."""
-    return len(text) <= 253 and all(is_dns_label(label) for label in text.split("."))
 
 
 def is_qualified_name(text: str) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "UNNAMED",
     "Metadata",
     "is_dns_label",
+    "is_dns_subdomain",
     "is_plain",
     "object_ref",
     "open_object",
@@ -48,6 +49,11 @@ class Metadata(NamedTuple):
 def is_dns_label(text: str) -> bool:
     """Whether ``text`` is an RFC 1123 label: at most 63 of a-z, 0-9 and inner hyphens."""
     return _DNS_LABEL.fullmatch(text) is not None
+
+
+def is_dns_subdomain(text: str) -> bool:
+    """Whether ``text`` is RFC 1123 labels joined by dots, at most 253 characters."""
+    return len(text) <= _DNS_SUBDOMAIN_LENGTH and _DNS_SUBDOMAIN.fullmatch(text) is not None
 
 
 def is_plain(text: str) -> bool:
@@ -127,7 +133,7 @@ def _name(fields: Fields, key: str, default: str, *, is_label: bool) -> str:
     if is_label and not is_dns_label(value):
         message = f"must be a DNS label (at most 63 of a-z, 0-9 and inner hyphens); {_REFUSED}"
         fields.findings.refuse(fields.path(key), value, message)
-    elif not is_label and not _is_dns_subdomain(value):
+    elif not is_label and not is_dns_subdomain(value):
         message = f"must be a DNS subdomain (DNS labels joined by dots, at most 253 characters); {_REFUSED}"
         fields.findings.refuse(fields.path(key), value, message)
     return value
@@ -142,10 +148,6 @@ def _strings(fields: Fields, key: str) -> Mapping[str, object]:
     return {}
 
 
-def _is_dns_subdomain(text: str) -> bool:
-    return len(text) <= _DNS_SUBDOMAIN_LENGTH and _DNS_SUBDOMAIN.fullmatch(text) is not None
-
-
 def _shown(name: object) -> str:
     # A good name may be longer than what `shorten` shows.
-    return name if isinstance(name, str) and _is_dns_subdomain(name) else shorten(name)
+    return name if isinstance(name, str) and is_dns_subdomain(name) else shorten(name)

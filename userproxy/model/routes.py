@@ -103,6 +103,8 @@ class RouteChanges:
     """Problems that hold no more."""
     stale: tuple[ObjectRef, ...] = ()
     """All objects that are served from an earlier good version (rule D7), in order."""
+    external_names: bool = False
+    """Some Service of type ExternalName came, went, or stands for another name."""
     more: bool = False
     """Work is left: ask again after a loop turn (design, 11)."""
 

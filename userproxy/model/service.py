@@ -89,6 +89,8 @@ class Service:
     """Only for LoadBalancer with external policy Local (rule S6)."""
     service_proxy_name: str | None = None
     """Value of label ``service.kubernetes.io/service-proxy-name``, "" included (rule S1)."""
+    external_name: str = ""
+    """``externalName`` of type ExternalName, without a dot at its end; "" where it is no DNS name."""
     creation_timestamp: str = ""
     """RFC 3339; orders conflicting Services (rule S10). "" sorts last."""
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from userproxy.model.events import Rejected, Upsert
 from userproxy.model.fields import Fields
 from userproxy.model.findings import shorten
-from userproxy.model.metadata import open_object, read_label, read_metadata
+from userproxy.model.metadata import is_dns_subdomain, open_object, read_label, read_metadata
 from userproxy.model.service import Service, ServiceType, TrafficPolicy
 from userproxy.model.service_addresses import (
     read_cluster_addresses,
@@ -69,6 +69,7 @@ def decode_service(raw: object, *, origin: str = "") -> Upsert | Rejected:
         load_balancer_ips=read_load_balancer_ips(top),
         source_ranges=read_source_ranges(spec),
         health_check_node_port=_read_health_check_node_port(spec, service_type, external_policy),
+        external_name=_read_external_name(spec, service_type),
         service_proxy_name=None if proxy_name is None else shorten(proxy_name),
         creation_timestamp=_read_creation_timestamp(top),
     )
@@ -103,6 +104,19 @@ def _read_health_check_node_port(
         message = "must be a number from 1 to 65535; there is no health check"
         spec.findings.error(spec.path("healthCheckNodePort"), value, message, rule="S6")
     return port
+
+
+def _read_external_name(spec: Fields, service_type: ServiceType) -> str:
+    """What the name of an ExternalName Service stands for."""
+    if service_type is not ServiceType.EXTERNAL_NAME:
+        return ""
+    value = spec.text("externalName", rule="S1") or ""
+    name = value.removesuffix(".").lower()
+    if is_dns_subdomain(name):
+        return name
+    message = "must be a DNS name; the Service stands for nothing"
+    spec.findings.error(spec.path("externalName"), value, message, rule="S1")
+    return ""
 
 
 def _read_creation_timestamp(top: Fields) -> str:

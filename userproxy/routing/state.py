@@ -50,6 +50,7 @@ class State:
         self._conflicts = Conflicts()
         self._contested: dict[NamespacedName, None] = {}
         """Whose claims, or rivals, have changed in this step."""
+        self._external_names: dict[NamespacedName, str] = {}
         self._table = RouteTable()
         self._problems = ProblemBoard()
 
@@ -82,6 +83,11 @@ class State:
     def services(self) -> Mapping[NamespacedName, Service]:
         """Every Service, ignored ones too: a live view that cannot be written to."""
         return MappingProxyType(self._services)
+
+    @property
+    def external_names(self) -> Mapping[NamespacedName, str]:
+        """What each Service of type ExternalName stands for, as of the last `take`: a live view."""
+        return MappingProxyType(self._external_names)
 
     @property
     def node(self) -> NodeFacts:
@@ -149,6 +155,7 @@ class State:
             problems=new,
             cleared=cleared,
             stale=self.stale,
+            external_names=difference.external_names,
             more=self._synced and bool(self._dirty),
         )
 
@@ -200,6 +207,7 @@ class State:
     def _derive(self, key: NamespacedName, difference: Difference) -> int:
         """Bring routes, addresses and claims of one Service up to date; how many endpoints it looked at."""
         service = self._services.get(key)
+        self._rename(key, service.external_name if service else "", difference)
         if service is not None and self.why_ignored(service) is not None:
             service = None
         routes: list[Route] = []
@@ -217,6 +225,13 @@ class State:
         self._table.replace(key, routes, difference)
         self._claim(key, service)
         return examined
+
+    def _rename(self, key: NamespacedName, external_name: str, difference: Difference) -> None:
+        if external_name != self._external_names.get(key, ""):
+            self._external_names[key] = external_name
+            if not external_name:
+                del self._external_names[key]
+            difference.external_names = True
 
     def _assign(self, key: NamespacedName, families: tuple[Family, ...]) -> dict[Family, str]:
         hosts = self._addressing.assign(key, families)

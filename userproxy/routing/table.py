@@ -20,6 +20,7 @@ class Difference:
         self.added_services: list[NamespacedName] = []
         self.changed_services: list[NamespacedName] = []
         self.removed_services: list[NamespacedName] = []
+        self.external_names = False
 
 
 class RouteTable:

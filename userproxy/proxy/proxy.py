@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from userproxy.dataplane.contract import DrainReport, Plane
 from userproxy.dataplane.dialling import Dialler
@@ -23,17 +21,19 @@ from userproxy.dataplane.plane import DataPlane
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.dataplane.table_events import log_changes, log_problems
 from userproxy.model.events import Event, Mark
-from userproxy.model.names import NamespacedName, ObjectRef, ServicePortName
+from userproxy.model.names import NamespacedName, ServicePortName
 from userproxy.model.problems import Problem
 from userproxy.model.routes import RouteKey
-from userproxy.routing import AddressPlan, EphemeralAddresses, LoopbackAddresses, State
-from userproxy.settings import Addresses, Settings
+from userproxy.proxy.node import address_plan, node_name_of
+from userproxy.proxy.snapshot import Address, Snapshot
+from userproxy.routing import State
+from userproxy.settings import Settings
 from userproxy.sources.base import Source
 
 if TYPE_CHECKING:
     from userproxy.workers.fleet import Fleet
 
-__all__ = ["Address", "Proxy", "Snapshot", "address_plan", "node_name_of"]
+__all__ = ["Proxy"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,27 +43,6 @@ below 10 ms a turn."""
 FOLD_STEP_S = 0.002
 """Events are folded for at most so long before the loop gets a turn."""
 _STOPPED = "the proxy has stopped"
-
-
-class Address(NamedTuple):
-    """Where a service port is reached: what `socket.create_connection` takes."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What a proxy serves now."""
-
-    generation: int
-    """Number of the table; grows with each change."""
-    synced: bool
-    """The source has said all that existed at the start (rule R2)."""
-    ports: tuple[PortSnapshot, ...]
-    problems: tuple[Problem, ...]
-    stale: tuple[ObjectRef, ...]
-    """Objects served from an earlier version, because the last one was refused (rule D7)."""
 
 
 class Proxy:
@@ -201,6 +180,11 @@ class Proxy:
         finally:
             self._asked.discard(mark)
 
+    @property
+    def external_names(self) -> Mapping[NamespacedName, str]:
+        """What each Service of type ExternalName stands for; `changes` yields when that changes."""
+        return self._state.external_names
+
     def snapshot(self) -> Snapshot:
         """What is served now; costs in proportion to what is open."""
         return Snapshot(
@@ -215,7 +199,8 @@ class Proxy:
         """What is served now, then whatever changes, by service port; () says that it is gone.
 
         What changes while the consumer is busy is folded. A service port that is gone and still has
-        connections is there as ``draining``, beside its successor if there is one.
+        connections is there as ``draining``, beside its successor if there is one. Nothing at all is yielded
+        as well when only `external_names` changed.
         """
         plane = self._running
         feed = Feed(plane.known())
@@ -336,6 +321,8 @@ class Proxy:
         changes = self._state.take(SERVICES_PER_STEP)
         plane.apply(changes)
         log_changes(logger, changes)
+        for feed in self._feeds if changes.external_names else ():
+            feed.wake()
         if changes.more:
             self._publication = asyncio.get_running_loop().call_soon(self._publish)
         elif self._state.synced:
@@ -382,15 +369,3 @@ class Proxy:
 
 async def _raise_from(fault: asyncio.Future[None]) -> None:
     await fault
-
-
-def node_name_of(settings: Settings) -> str:
-    """This node's name: the one given, else the host name, trimmed and lower case (rule N1)."""
-    return (settings.node_name or socket.gethostname()).strip().lower()
-
-
-def address_plan(settings: Settings) -> AddressPlan:
-    """How service ports get their addresses (rule L1). Raises ValueError for a range that is too small."""
-    if settings.addresses is Addresses.EPHEMERAL:
-        return EphemeralAddresses()
-    return LoopbackAddresses(settings.loopback_range, settings.loopback_range_ipv6)
