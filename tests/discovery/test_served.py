@@ -10,10 +10,12 @@ from tests.discovery.objects import served_port, snapshot
 from userproxy import Addresses, MemorySource, Proxy, Settings
 from userproxy.dataplane.intake import ListenerState
 from userproxy.discovery import Alias, Served, ServedTable
-from userproxy.model.names import NamespacedName, Protocol
+from userproxy.model.names import Family, Protocol, ServicePortName
+from userproxy.model.routes import Endpoint, Route
+from userproxy.model.service import Service, ServicePortSpec, ServiceType
 from userproxy.testing.objects import service
 
-MAIL = NamespacedName("shop", "mail")
+MAIL = Service("shop", "mail", type=ServiceType.EXTERNAL_NAME, external_name="mail.example.com")
 
 
 def test_ports_and_aliases_in_order() -> None:
@@ -21,7 +23,7 @@ def test_ports_and_aliases_in_order() -> None:
         snapshot("shop/web", 80, address="127.1.0.2", at=8080),
         snapshot("bank/dns", 53, port_name="dns", protocol=Protocol.UDP),
     ]
-    served = Served.of(ports, {MAIL: "mail.example.com"})
+    served = Served.of(ports, {MAIL.key: MAIL})
     assert served.ports == (
         served_port("bank/dns", 53, port_name="dns", protocol=Protocol.UDP),
         served_port("shop/web", 80, address="127.1.0.2", at=8080),
@@ -55,15 +57,43 @@ def test_what_is_at_no_address_is_not_served(
 def test_changes_are_followed_and_those_that_matter_to_nobody_are_told_from_others() -> None:
     table = ServedTable()
     web, db = snapshot("shop/web"), snapshot("shop/db", 5432)
-    assert table.update({web.key: (web,), db.key: (db,)})
-    assert not table.update({web.key: (web,)})
+    assert table.update({web.key: (web,), db.key: (db,)}, {})
+    assert not table.update({web.key: (web,)}, {})
     refusing = snapshot("shop/web", state=ListenerState.REFUSING)
-    assert table.update({web.key: (refusing,)})
-    assert not table.update({}), "nothing is in it"
+    assert table.update({web.key: (refusing,)}, {})
+    assert not table.update({}, {}), "nothing is in it"
     draining = snapshot("shop/db", 5432, state=ListenerState.DRAINING)
-    assert table.update({db.key: (draining,)})
-    assert not table.update({db.key: ()}), "it was gone"
+    assert table.update({db.key: (draining,)}, {})
+    assert not table.update({db.key: ()}, {}), "it was gone"
     assert table.now({}) == Served((served_port("shop/web", usable=False),))
+
+
+def test_a_port_knows_where_it_stands_in_its_service() -> None:
+    ports = (ServicePortSpec("web", Protocol.TCP, 80), ServicePortSpec("admin", Protocol.TCP, 81))
+    shop = Service("shop", "web", ports=ports)
+    listened = [snapshot("shop/web", 81, port_name="admin"), snapshot("shop/web", 80, port_name="web")]
+    served = Served.of(listened, {shop.key: shop})
+    assert [(port.port_name, port.position) for port in served.ports] == [("admin", 1), ("web", 0)]
+
+
+def planned_route(listen_port: int, *endpoints: Endpoint) -> Route:
+    return Route(
+        ServicePortName("shop", "web", ""), Family.IPV4, 80, "127.1.0.1", listen_port, (),
+        cluster=endpoints, local=None, serving=endpoints, usable_anywhere=bool(endpoints),
+    )  # fmt: skip
+
+
+def test_what_a_proxy_would_serve() -> None:
+    route = planned_route(80, Endpoint.of("10.0.0.1", 8080))
+    assert Served.planned([route], {MAIL.key: MAIL}) == Served(
+        (served_port("shop/web"),), (Alias("shop", "mail", "mail.example.com"),)
+    )
+    assert Served.planned([planned_route(80)], {}).ports == (served_port("shop/web", usable=False),)
+
+
+def test_numbers_that_the_kernel_chooses_cannot_be_planned() -> None:
+    with pytest.raises(ValueError, match="running proxy"):
+        Served.planned([planned_route(0)], {})
 
 
 async def test_a_proxy_tells_of_aliases_too() -> None:
@@ -75,6 +105,6 @@ async def test_a_proxy_tells_of_aliases_too() -> None:
         waiting = asyncio.ensure_future(anext(changes))
         source.apply(service("mail", namespace="shop", type="ExternalName", externalName="mail.example.com"))
         assert await waiting == {}, "no service port changed"
-        served = Served.of(proxy.snapshot().ports, proxy.external_names)
+        served = Served.of(proxy.snapshot().ports, proxy.services)
         assert served == Served(aliases=(Alias("shop", "mail", "mail.example.com"),))
         await changes.aclose()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_address_options",
+    "add_cluster_domain_option",
     "add_file_option",
     "add_loop_option",
     "add_source_options",
@@ -78,6 +79,22 @@ def add_address_options(parser: argparse.ArgumentParser) -> None:
         help="where Services get their addresses from; once for each family (default: 127.1.0.0 to"
         " 127.254.255.255, and no IPv6)",
     )  # fmt: skip
+
+
+def add_cluster_domain_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cluster-domain", type=_cluster_domain, default="cluster.local", metavar="DOMAIN",
+        help="what the full names of Services end with (default: cluster.local)",
+    )  # fmt: skip
+
+
+def _cluster_domain(text: str) -> str:
+    from userproxy.discovery.cluster_domain import cluster_domain
+
+    try:
+        return cluster_domain(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_loop_option(parser: argparse.ArgumentParser) -> None:

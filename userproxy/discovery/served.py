@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from userproxy.model.names import Family, NamespacedName
+from userproxy.model.names import Family, NamespacedName, ServicePortName
 from userproxy.model.names import Protocol as Transport
-from userproxy.model.routes import RouteKey
+from userproxy.model.routes import Route, RouteKey
+from userproxy.model.service import Service
 
-__all__ = ["Alias", "ListenedPort", "Served", "ServedPort", "ServedTable"]
+__all__ = ["Alias", "ListenedPort", "Served", "ServedPort", "ServedTable", "Services"]
+
+Services = Mapping[NamespacedName, Service]
+"""Every Service that the source told of, as `Proxy.services` has them."""
 
 _GONE = "draining"
 _USABLE = "listening"
@@ -52,6 +56,8 @@ class ServedPort(NamedTuple):
     """The number that it is reached at (rule L1)."""
     usable: bool
     """A new connection has somewhere to go; else it is refused, or held (rules T8, L9)."""
+    position: int = 0
+    """Index among the ports that the Service states."""
 
     @property
     def moved(self) -> bool:
@@ -76,10 +82,23 @@ class Served:
     aliases: tuple[Alias, ...] = ()
 
     @classmethod
-    def of(cls, ports: Iterable[ListenedPort], external_names: Mapping[NamespacedName, str]) -> Served:
-        """From `Proxy.snapshot` and `Proxy.external_names`."""
-        aliases = (Alias(*service, target) for service, target in external_names.items())
-        return cls(tuple(sorted(_served(ports))), tuple(sorted(aliases)))
+    def of(cls, ports: Iterable[ListenedPort], services: Services) -> Served:
+        """From the ports of `Proxy.snapshot` and `Proxy.services`."""
+        return cls(tuple(sorted(_served(ports, services))), _aliases(services))
+
+    @classmethod
+    def planned(cls, routes: Iterable[Route], services: Services) -> Served:
+        """What a proxy would serve, each port at the number that it states, if that can be had (rule L1).
+
+        Raises ValueError for routes whose numbers the kernel chooses.
+        """
+        ports = []
+        for route in routes:
+            if not route.listen_port:
+                raise ValueError("numbers that the kernel chooses are known to a running proxy alone")
+            ports.append(_port(route.key, services, route.listen_host, route.service_port,
+                               route.listen_port, usable=bool(route.internal)))  # fmt: skip
+        return cls(tuple(sorted(ports)), _aliases(services))
 
 
 class ServedTable:
@@ -88,11 +107,11 @@ class ServedTable:
     def __init__(self) -> None:
         self._ports: dict[RouteKey, tuple[ServedPort, ...]] = {}
 
-    def update(self, changes: Mapping[RouteKey, Sequence[ListenedPort]]) -> bool:
+    def update(self, changes: Mapping[RouteKey, Sequence[ListenedPort]], services: Services) -> bool:
         """Take over what `Proxy.changes` said; whether that makes a difference to any name or address."""
         differs = False
         for key, ports in changes.items():
-            new = tuple(_served(ports))
+            new = tuple(_served(ports, services))
             if new == self._ports.get(key, ()):
                 continue
             differs = True
@@ -102,29 +121,38 @@ class ServedTable:
                 del self._ports[key]
         return differs
 
-    def now(self, external_names: Mapping[NamespacedName, str]) -> Served:
-        """All that is served, with `Proxy.external_names` of this moment."""
+    def now(self, services: Services) -> Served:
+        """All that is served, with `Proxy.services` of this moment."""
         ports = sorted(port for ports in self._ports.values() for port in ports)
-        aliases = sorted(Alias(*service, target) for service, target in external_names.items())
-        return Served(tuple(ports), tuple(aliases))
+        return Served(tuple(ports), _aliases(services))
 
 
-def _served(ports: Iterable[ListenedPort]) -> Iterator[ServedPort]:
+def _aliases(services: Services) -> tuple[Alias, ...]:
+    named = [one for one in services.values() if one.external_name]
+    return tuple(sorted([Alias(one.namespace, one.name, one.external_name) for one in named]))
+
+
+def _served(ports: Iterable[ListenedPort], services: Services) -> Iterator[ServedPort]:
     """Those that are at an address now: not what only drains, nor what could not be bound (rule L4)."""
     for port in ports:
-        if port.state == _GONE or port.listen_port is None:
-            continue
-        name = port.key.name
-        hostname, _, service = name.name.rpartition(".")  # a Service's own name has no dot
-        yield ServedPort(
-            name.namespace,
-            service,
-            hostname,
-            name.port_name,
-            name.protocol,
-            port.key.family,
-            port.service_port,
-            port.listen_host,
-            port.listen_port,
-            port.state == _USABLE,
-        )
+        if port.state != _GONE and port.listen_port is not None:
+            yield _port(port.key, services, port.listen_host, port.service_port, port.listen_port,
+                        usable=port.state == _USABLE)  # fmt: skip
+
+
+def _port(
+    key: RouteKey, services: Services, address: str, service_port: int, port: int, *, usable: bool
+) -> ServedPort:
+    name = key.name
+    hostname, _, own = name.name.rpartition(".")  # a Service's own name has no dot
+    position = _position(services.get(NamespacedName(name.namespace, own)), name)
+    return ServedPort(name.namespace, own, hostname, name.port_name, name.protocol, key.family,
+                      service_port, address, port, usable, position)  # fmt: skip
+
+
+def _position(service: Service | None, name: ServicePortName) -> int:
+    """Where the port stands in its Service; 0 when the Service has changed meanwhile."""
+    ports = service.ports if service is not None else ()
+    stated = [(port.name, port.protocol) for port in ports]
+    wanted = (name.port_name, name.protocol)
+    return stated.index(wanted) if wanted in stated else 0

@@ -24,6 +24,7 @@ from userproxy.model.events import Event, Mark
 from userproxy.model.names import NamespacedName, ServicePortName
 from userproxy.model.problems import Problem
 from userproxy.model.routes import RouteKey
+from userproxy.model.service import Service
 from userproxy.proxy.node import address_plan, node_name_of
 from userproxy.proxy.snapshot import Address, Snapshot
 from userproxy.routing import State
@@ -181,9 +182,9 @@ class Proxy:
             self._asked.discard(mark)
 
     @property
-    def external_names(self) -> Mapping[NamespacedName, str]:
-        """What each Service of type ExternalName stands for; `changes` yields when that changes."""
-        return self._state.external_names
+    def services(self) -> Mapping[NamespacedName, Service]:
+        """Every Service that the source told of, also those that are not served: a live view."""
+        return self._state.services
 
     def snapshot(self) -> Snapshot:
         """What is served now; costs in proportion to what is open."""
@@ -200,7 +201,7 @@ class Proxy:
 
         What changes while the consumer is busy is folded. A service port that is gone and still has
         connections is there as ``draining``, beside its successor if there is one. Nothing at all is yielded
-        as well when only `external_names` changed.
+        when an external name is all that changed in `services`.
         """
         plane = self._running
         feed = Feed(plane.known())

@@ -85,11 +85,6 @@ class State:
         return MappingProxyType(self._services)
 
     @property
-    def external_names(self) -> Mapping[NamespacedName, str]:
-        """What each Service of type ExternalName stands for, as of the last `take`: a live view."""
-        return MappingProxyType(self._external_names)
-
-    @property
     def node(self) -> NodeFacts:
         """This node as last seen, also when its Node is gone (rule T4)."""
         return self._node
