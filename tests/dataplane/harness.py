@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 
 from userproxy.dataplane.plane import DataPlane
+from userproxy.dataplane.pod_dialling import PodDialler
 from userproxy.dataplane.relay import EDGES_TO_FAST
 from userproxy.log import FieldValue, fields_of
 from userproxy.model.names import Family, NamespacedName, Protocol, ServicePortName
@@ -117,7 +118,10 @@ class Harness:
 
 @contextlib.asynccontextmanager
 async def harness(
-    settings: Settings | None = None, *, descriptor_limit: int | None = None
+    settings: Settings | None = None,
+    *,
+    descriptor_limit: int | None = None,
+    pod_dialler: PodDialler | None = None,
 ) -> AsyncIterator[Harness]:
     """Run a data plane; afterwards no descriptor and no task may be left."""
     before = open_descriptors()
@@ -126,7 +130,7 @@ async def harness(
     level = logger.level
     logger.addHandler(ends)
     logger.setLevel(logging.DEBUG)
-    plane = DataPlane(settings or Settings(), descriptor_limit=descriptor_limit)
+    plane = DataPlane(settings or Settings(), descriptor_limit=descriptor_limit, pod_dialler=pod_dialler)
     try:
         yield Harness(plane, ends)
     finally:

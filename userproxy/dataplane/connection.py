@@ -224,7 +224,10 @@ class Connection:
             self._round_is_over()
             return
         self.endpoint, timeout_s = step
-        attempt = self._runtime.dialler.dial(self.endpoint, self._dialled)
+        self._connect(self.endpoint, timeout_s)
+
+    def _connect(self, endpoint: Endpoint, timeout_s: float) -> None:
+        attempt = self._runtime.dialler.dial(endpoint, self._dialled)
         if attempt is not None:
             self._attempt = attempt
             self._deadline = self._runtime.deadlines.after(timeout_s, self._timed_out)

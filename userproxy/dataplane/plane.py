@@ -20,6 +20,7 @@ from userproxy.dataplane.heir import Heir
 from userproxy.dataplane.inheritance import Inheritance, SharedListener
 from userproxy.dataplane.intake import Intake, ListenerState
 from userproxy.dataplane.loops import OwnAddresses
+from userproxy.dataplane.pod_dialling import PodDialler
 from userproxy.dataplane.problems import looping, taken
 from userproxy.dataplane.publication import Publisher
 from userproxy.dataplane.retries import BindRetries
@@ -49,6 +50,7 @@ class DataPlane:
         *,
         binder: Binder | None = None,
         dialler: Dialler | None = None,
+        pod_dialler: PodDialler | None = None,
         batching: Batching | None = None,
         descriptor_limit: int | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
@@ -65,6 +67,7 @@ class DataPlane:
         self._runtime = Runtime(
             settings,
             dialler=dialler,
+            pod_dialler=pod_dialler,
             batching=batching,
             descriptor_limit=descriptor_limit,
             on_hold=on_hold,

@@ -12,6 +12,7 @@ from userproxy.dataplane.descriptors import Descriptors
 from userproxy.dataplane.dialling import Dialler, TcpDialler
 from userproxy.dataplane.engine import Engine
 from userproxy.dataplane.pipes import PipePool
+from userproxy.dataplane.pod_dialling import PodDialler
 from userproxy.dataplane.udp_batching import Answers, Arrivals, Batching
 from userproxy.dataplane.udp_mmsg import best_batching
 from userproxy.dataplane.udp_registry import FlowRegistry
@@ -28,7 +29,8 @@ class Runtime:
 
     __slots__ = (
         "answers", "arrivals", "changed", "connections", "deadlines", "descriptors", "dialler", "dormant",
-        "engine", "failed", "loop", "next_pause_log", "on_hold", "pipes", "random", "settings", "udp",
+        "engine", "failed", "loop", "next_pause_log", "on_hold", "pipes",
+        "pod_dialler", "random", "settings", "udp",
     )  # fmt: skip
 
     def __init__(
@@ -36,6 +38,7 @@ class Runtime:
         settings: Settings,
         *,
         dialler: Dialler | None = None,
+        pod_dialler: PodDialler | None = None,
         batching: Batching | None = None,
         descriptor_limit: int | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
@@ -54,6 +57,10 @@ class Runtime:
         self.descriptors = Descriptors(settings.limits.reserved_descriptors, limit=descriptor_limit)
         self.pipes = PipePool(settings.limits.max_splice_pipes, self.descriptors)
         self.dialler: Dialler = dialler if dialler is not None else TcpDialler(self.engine)
+        self.pod_dialler = pod_dialler
+        """None: every endpoint is dialled directly."""
+        if pod_dialler is not None:
+            pod_dialler.attach(self.engine, self.descriptors)
         self.random = random.Random()
         batching = batching if batching is not None else best_batching()
         self.arrivals: Arrivals = batching.arrivals()

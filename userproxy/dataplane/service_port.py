@@ -18,6 +18,7 @@ from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.intake import Intake
 from userproxy.dataplane.runtime import Runtime
 from userproxy.log import log_event
+from userproxy.model.names import NamespacedName
 from userproxy.model.routes import Endpoint, Route, RouteKey
 
 __all__ = ["ServicePort"]
@@ -32,7 +33,7 @@ class ServicePort:
     """What `DataPlane` keeps for one `RouteKey`. Owns its intakes; the newest takes in, older ones drain."""
 
     __slots__ = (
-        "affinity", "counters", "endpoints", "intake", "key", "picker", "retired", "route",
+        "affinity", "counters", "endpoints", "intake", "key", "picker", "pods", "retired", "route",
         "runtime", "serving", "usable",
     )  # fmt: skip
 
@@ -53,6 +54,9 @@ class ServicePort:
         self.route = route
         self.picker = picker
         self.usable = frozenset(route.internal)
+        namespace = route.name.namespace
+        self.pods = {endpoint: NamespacedName(namespace, pod) for endpoint, pod in route.pods}
+        """By endpoint, the pods that are reached through the API server; all other endpoints directly."""
         self.serving = self.usable if route.serving == route.internal else frozenset(route.serving)
         if route.session_affinity_s is None:
             self.affinity = None

@@ -14,6 +14,7 @@ from userproxy.dataplane.deadlines import Deadline
 from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.listener import TcpListener
+from userproxy.dataplane.pod_connection import PodConnection
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
 from userproxy.log import log_event
@@ -138,7 +139,7 @@ class TcpIntake:
 
     def adopt(self, sock: Socket, address: str, left_s: float) -> None:
         """A client waits here from now on that has waited in another process."""
-        self._began(connection := Connection(self, self._runtime, sock, address))
+        self._began(connection := self._new(sock, address))
         connection.adopt(left_s)
         self.shared.append(connection)
 
@@ -176,8 +177,14 @@ class TcpIntake:
             self._runtime.engine.close_later(sock, reset=True)
             self._refused_by_limit(address)
             return
-        self._began(connection := Connection(self, self._runtime, sock, address))
+        self._began(connection := self._new(sock, address))
         connection.start()
+
+    def _new(self, sock: Socket, address: str) -> Connection:
+        pod_dialler = self._runtime.pod_dialler
+        if pod_dialler is None:
+            return Connection(self, self._runtime, sock, address)
+        return PodConnection(self, self._runtime, sock, address, pod_dialler)
 
     def _began(self, connection: Connection) -> None:
         self._connections.add(connection)

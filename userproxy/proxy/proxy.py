@@ -18,6 +18,7 @@ from userproxy.dataplane.contract import DrainReport, Plane
 from userproxy.dataplane.dialling import Dialler
 from userproxy.dataplane.feeds import Feed
 from userproxy.dataplane.plane import DataPlane
+from userproxy.dataplane.pod_dialling import PodDialler
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.dataplane.table_events import log_changes, log_problems
 from userproxy.model.events import Event, Mark
@@ -60,10 +61,12 @@ class Proxy:
         settings: Settings | None = None,
         on_hold: Callable[[ServicePortName], None] | None = None,
         dialler: Dialler | None = None,
+        pod_dialler: PodDialler | None = None,
         dormant: bool = False,
     ) -> None:
         """``on_hold`` is told the name when the first client of a service port has to wait (rule L9).
 
+        ``pod_dialler`` reaches the endpoints that the routes say are reached through their pods.
         ``dormant``: open nothing until `resume`, and take nothing in until ``plane`` wakes; see `takeover`.
         Raises ValueError when a range of ``settings`` is too small, there is no worker, or several shall use
         a ``dialler``.
@@ -72,10 +75,11 @@ class Proxy:
         self._settings = settings if settings is not None else Settings()
         if self._settings.workers < 1:
             raise ValueError(f"settings.workers is {self._settings.workers}: at least 1 carries the traffic")
-        if self._settings.workers > 1 and dialler is not None:
+        if self._settings.workers > 1 and (dialler is not None or pod_dialler is not None):
             raise ValueError("a dialler is for one process: settings.workers must be 1")
         self._on_hold = on_hold
         self._dialler = dialler
+        self._pod_dialler = pod_dialler
         self._dormant = dormant
         self._paused = dormant
         self._synced = asyncio.Event()
@@ -122,6 +126,7 @@ class Proxy:
         return DataPlane(
             self._settings,
             dialler=self._dialler,
+            pod_dialler=self._pod_dialler,
             on_hold=self._on_hold,
             changed=self._plane_changed,
             failed=self._failed,
