@@ -232,6 +232,7 @@ class Silent:
     """A source that says what it is told to."""
 
     cluster_ip_required = False
+    remote = False
 
     def __init__(self) -> None:
         self.queue = EventQueue()
@@ -433,6 +434,7 @@ class Held:
     """A memory source whose Synced is held back."""
 
     cluster_ip_required = False
+    remote = False
 
     def __init__(self) -> None:
         self.inner = MemorySource()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
-__all__ = ["Addresses", "DialSettings", "Limits", "Settings", "UdpSettings"]
+__all__ = ["Addresses", "DialMode", "DialSettings", "Limits", "Settings", "UdpSettings"]
 
 
 class Addresses(StrEnum):
@@ -16,6 +16,17 @@ class Addresses(StrEnum):
     """Each Service has its own address in ``loopback_range``, with its real ports."""
     EPHEMERAL = "ephemeral"
     """Every port is on 127.0.0.1 (or ::1) with a number that the kernel chooses."""
+
+
+class DialMode(StrEnum):
+    """How endpoints are reached."""
+
+    AUTO = "auto"
+    """Directly from inside of a cluster, and where objects come from files; else through the API server."""
+    DIRECT = "direct"
+    """At their addresses."""
+    PORT_FORWARD = "port-forward"
+    """Through the API server, all that have a Pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,9 @@ class Settings:
     """None: 127.1.0.0 to 127.254.255.255 (rule L1)."""
     loopback_range_ipv6: IPv6Network | None = None
     """None: IPv6 Services are not served in loopback mode; a range must be local to this host."""
+    dial_mode: DialMode = DialMode.AUTO
+    direct_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Endpoints that are dialled directly in every mode, as their addresses are the cluster's here too."""
     workers: int = 1
     """Processes that carry the traffic; 1: this one (docs/workers.md)."""
     drain_timeout_s: float = 30.0

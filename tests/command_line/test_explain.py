@@ -16,7 +16,7 @@ FIELDS = [
     "namespace", "service", "port_name", "protocol", "family", "service_port", "listen_address",
     "listen_port", "ignored", "cluster_ip", "node_port", "external_ips", "load_balancer_ips",
     "source_ranges", "session_affinity_seconds", "internal_traffic_policy", "external_traffic_policy",
-    "health_check_node_port", "cluster", "local", "endpoints",
+    "health_check_node_port", "cluster", "local", "endpoints", "unreachable",
 ]  # fmt: skip
 
 
@@ -41,9 +41,9 @@ def test_json_has_every_field_in_order(tmp_path: Path) -> None:
     assert row["cluster"] is None
     assert row["endpoints"] == [
         {"endpoint": "10.0.0.1:8080", "ready": True, "serving": True, "terminating": False, "local": True,
-         "reason": None},
+         "reason": None, "reached": "direct"},
         {"endpoint": "10.0.0.2:8080", "ready": True, "serving": True, "terminating": False, "local": False,
-         "reason": "not on this node (policy Local)"},
+         "reason": "not on this node (policy Local)", "reached": "direct"},
     ]  # fmt: skip
 
 

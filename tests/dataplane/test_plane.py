@@ -354,14 +354,19 @@ async def test_TT_drain_cuts_at_its_limit() -> None:
                 assert await h.ends.state() == "TT"
 
 
-async def test_T8_both_reasons_for_refusing_are_told_apart() -> None:
-    """No endpoint anywhere, or some that the Local policy does not allow here."""
+async def test_T8_the_reasons_for_refusing_are_told_apart() -> None:
+    """No endpoint anywhere, some that the Local policy does not allow here, or none that can be reached."""
     nowhere = route()
     elsewhere = replace(route(), local=(), usable_anywhere=True, internal_traffic_policy=TrafficPolicy.LOCAL)
-    assert nowhere.internal == elsewhere.internal == ()
+    no_way = replace(route(), usable_anywhere=True, unreachable="UDP: port-forward carries TCP only")
+    assert nowhere.internal == elsewhere.internal == no_way.internal == ()
     async with harness() as h:
-        for number, one in enumerate((nowhere, elsewhere), start=1):
+        for number, one in enumerate((nowhere, elsewhere, no_way), start=1):
             name = ServicePortName("default", f"web-{number}", "")
             h.plane.apply(RouteChanges(number, changed=(replace(one, name=name),)))
         reasons = [port.reason for port in h.plane.snapshot()]
-        assert reasons == ["no usable endpoint", "no usable endpoint on this node (policy Local)"]
+        assert reasons == [
+            "no usable endpoint",
+            "no usable endpoint on this node (policy Local)",
+            "UDP: port-forward carries TCP only",
+        ]

@@ -16,6 +16,7 @@ from tests.routing.objects import (
     IPV6,
     NODE,
     TCP,
+    UDP,
     endpoint_slice,
     fold,
     name,
@@ -25,13 +26,13 @@ from tests.routing.objects import (
     state,
 )
 from userproxy.explain import ExplainEndpoint, ExplainRow, explain
-from userproxy.model.endpoints import EndpointSlice, InvalidEndpoint
-from userproxy.model.events import Rejected
+from userproxy.model.endpoints import EndpointSlice, InvalidEndpoint, SlicePort
+from userproxy.model.events import Rejected, Synced
 from userproxy.model.names import Family
 from userproxy.model.problems import Problem
 from userproxy.model.routes import RouteKey
 from userproxy.model.service import Service, ServicePortSpec, ServiceType, TrafficPolicy
-from userproxy.routing import EphemeralAddresses
+from userproxy.routing import EphemeralAddresses, LoopbackAddresses, ReachPolicy, State
 
 GOLDEN = Path(__file__).with_name("rows.json")
 LOCAL = TrafficPolicy.LOCAL
@@ -43,18 +44,42 @@ def test_golden_rows() -> None:
     assert rows == json.loads(GOLDEN.read_text())
 
 
+@pytest.mark.spec("T5")
+def test_T5_how_each_endpoint_is_reached() -> None:
+    """From outside of the cluster."""
+    both = service("web", HTTP, DNS)
+    slices = endpoint_slice(
+        "web-1",
+        [ready("10.0.0.1")._replace(pod="web-0"), ready("10.0.0.2")],
+        ports=(SlicePort("http", TCP, 8080), SlicePort("dns", UDP, 53)),
+    )
+    outside = State(node_name=NODE, addresses=LoopbackAddresses(), reach=ReachPolicy(remote=True))
+    fold(outside, both, slices, Synced())
+    http, dns = explain(outside)
+    no_pod = "no Pod behind this address: port-forward cannot reach it"
+    udp = "UDP: port-forward carries TCP only"
+    assert [(one.endpoint, one.reason, one.reached) for one in (*http.endpoints, *dns.endpoints)] == [
+        ("10.0.0.1:8080", None, "pod web-0"),
+        ("10.0.0.2:8080", no_pod, None),
+        ("10.0.0.1:53", udp, None),
+        ("10.0.0.2:53", no_pod, None),
+    ]
+    assert (http.cluster, http.unreachable) == (("10.0.0.1:8080",), None)
+    assert (dns.cluster, dns.unreachable) == ((), f"{udp}; {no_pod}")
+
+
 def test_fields_and_their_order_are_the_interface() -> None:
     expected = [
         *("namespace", "service", "port_name", "protocol", "family", "service_port"),
         *("listen_address", "listen_port", "ignored", "cluster_ip", "node_port"),
         *("external_ips", "load_balancer_ips", "source_ranges", "session_affinity_seconds"),
         *("internal_traffic_policy", "external_traffic_policy", "health_check_node_port"),
-        *("cluster", "local", "endpoints"),
+        *("cluster", "local", "endpoints", "unreachable"),
     ]
     assert [field.name for field in fields(ExplainRow)] == expected
     (row,) = explain(scenario(), name("elsewhere"))
     assert list(row.as_json()) == expected
-    of_endpoint = ["endpoint", "ready", "serving", "terminating", "local", "reason"]
+    of_endpoint = ["endpoint", "ready", "serving", "terminating", "local", "reason", "reached"]
     assert [field.name for field in fields(ExplainEndpoint)] == of_endpoint
 
 

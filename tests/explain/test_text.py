@@ -24,11 +24,11 @@ from tests.routing.objects import (
 )
 from userproxy.explain import explain, notes, render
 from userproxy.model.endpoints import SliceEndpoint
-from userproxy.model.events import SourceProblems
+from userproxy.model.events import SourceProblems, Synced
 from userproxy.model.names import ObjectRef
 from userproxy.model.problems import Problem
 from userproxy.model.service import TrafficPolicy
-from userproxy.routing import EphemeralAddresses, LoopbackAddresses, State
+from userproxy.routing import EphemeralAddresses, LoopbackAddresses, ReachPolicy, State
 
 GOLDEN = Path(__file__).with_name("text.txt")
 LOCAL = replace(service(), internal_traffic_policy=TrafficPolicy.LOCAL)
@@ -42,6 +42,35 @@ def shown(one: State) -> list[str]:
 def test_golden_text() -> None:
     one = scenario()
     assert render(explain(one), notes=notes(one)) == GOLDEN.read_text()
+
+
+@pytest.mark.parametrize(
+    ("entries", "lines"),
+    [
+        pytest.param(
+            [ready("10.0.0.1", NODE)._replace(pod="web-0"), ready("127.0.0.1")],
+            [
+                "2 of 2 endpoints in use",
+                "  + 10.0.0.1:8080   on this node, through pod web-0",
+                "  + 127.0.0.1:8080",
+            ],
+            id="through a pod, and directly",
+        ),
+        pytest.param(
+            [ready("10.0.0.1")],
+            [
+                "refused: no Pod behind this address: port-forward cannot reach it",
+                "  - 10.0.0.1:8080  no Pod behind this address: port-forward cannot reach it",
+            ],
+            id="T8 none can be reached",
+        ),
+    ],
+)
+def test_T8_how_endpoints_are_reached(entries: list[SliceEndpoint], lines: list[str]) -> None:
+    outside = State(node_name=NODE, addresses=LoopbackAddresses(), reach=ReachPolicy(remote=True))
+    fold(outside, service(), endpoint_slice("web-1", entries), Synced())
+    title, *rest = shown(outside)
+    assert [title.removeprefix("default/web http 80/TCP IPv4  at 127.117.209.100:80, "), *rest] == lines
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ async def until_mark(source: Source, events: AsyncGenerator[Event]) -> list[Even
     raise AssertionError("the source ended")
 
 
+def test_its_objects_are_of_this_host() -> None:
+    assert not MemorySource().remote
+
+
 async def test_it_is_in_sync_from_the_start() -> None:
     async with consuming(MemorySource()) as events:
         assert await anext(events) == Synced()

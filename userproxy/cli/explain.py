@@ -76,12 +76,12 @@ def _name(options: argparse.Namespace) -> NamespacedName | None:
 
 def _state(options: argparse.Namespace, settings: Settings) -> tuple[State, bool]:
     """All objects folded, and whether all of them could be read. Raises WatchError after 10 s."""
-    from userproxy.proxy import address_plan, node_name_of
+    from userproxy.proxy import address_plan, node_name_of, reach_policy
     from userproxy.routing import State
 
     node_name = node_name_of(settings)
     from_files = is_file_source(options)
-    complete = True
+    complete, remote = True, False
     if from_files:
         from userproxy.sources.files import load
 
@@ -90,8 +90,13 @@ def _state(options: argparse.Namespace, settings: Settings) -> tuple[State, bool
         events, complete = loaded.events, loaded.readable
     else:
         source = kube_source(options, node_name, exclude_headless=False)
-        events = asyncio.run(source.list_all(LIST_TIMEOUT_S))
-    state = State(node_name=node_name, addresses=address_plan(settings), cluster_ip_required=not from_files)
+        events, remote = asyncio.run(source.list_all(LIST_TIMEOUT_S)), source.remote
+    state = State(
+        node_name=node_name,
+        addresses=address_plan(settings),
+        cluster_ip_required=not from_files,
+        reach=reach_policy(settings, remote=remote),
+    )
     for event in events:
         state.fold(event)
     while state.take().more:

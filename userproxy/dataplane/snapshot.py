@@ -82,6 +82,9 @@ def _reasons(service_port: ServicePort, state: ListenerState, binding: str) -> I
         yield binding
     if state in (ListenerState.REFUSING, ListenerState.HOLDING):
         route = service_port.route
+        if route.unreachable:
+            yield route.unreachable
+            return
         elsewhere = route.usable_anywhere and route.internal_traffic_policy is TrafficPolicy.LOCAL
         yield "no usable endpoint on this node (policy Local)" if elsewhere else "no usable endpoint"
 

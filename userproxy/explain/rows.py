@@ -11,7 +11,8 @@ from userproxy.model.routes import Endpoint, RouteKey
 from userproxy.model.service import Service, ServicePortSpec, ServiceType, TrafficPolicy
 from userproxy.routing import State
 from userproxy.routing.candidates import Candidate, candidates
-from userproxy.routing.derivation import port_selection, why_port_ignored
+from userproxy.routing.derivation import port_selection, why_port_ignored, why_unreachable
+from userproxy.routing.reach import DIRECT, Reach
 from userproxy.routing.selection import reasons
 from userproxy.routing.traffic import of_family, source_ranges
 
@@ -33,6 +34,8 @@ class ExplainEndpoint:
     local: bool
     reason: str | None
     """Why it is not used (rule T5); None: it is."""
+    reached: str | None = None
+    """"direct", or "pod NAME" where it is reached through the API server; None: not at all."""
 
     def as_json(self) -> dict[str, object]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -69,6 +72,8 @@ class ExplainRow:
     local: tuple[str, ...] | None = None
     """Rule T2; None where it is not computed."""
     endpoints: tuple[ExplainEndpoint, ...] = ()
+    unreachable: str | None = None
+    """Why none of the usable endpoints can be reached from here."""
 
     def as_json(self) -> dict[str, object]:
         """Plain values, as ``explain -o json`` prints them."""
@@ -142,12 +147,15 @@ def _served(
 ) -> ExplainRow:
     """``row`` with its listening address, its sets and a reason for each endpoint that is in none."""
     slices = state.slices_of(service.key)
-    found, selection = port_selection(service, port, family, slices, state.node)
+    found, selection = port_selection(service, port, family, slices, state.node, state.reach)
     strangers = [one for one in Family if one not in service.families]
     endpoints = [
-        *(_endpoint(one, why) for one, why in reasons(found, selection, zone=state.node.zone)),
         *(
-            _endpoint(one, "wrong family")
+            _endpoint(one, why, state.reach, port)
+            for one, why in reasons(found, selection, zone=state.node.zone)
+        ),
+        *(
+            _endpoint(one, "wrong family", state.reach, port)
             for stranger in strangers
             for one in candidates(slices, port, stranger, state.node.name).unique
         ),
@@ -162,6 +170,7 @@ def _served(
         cluster=_names(selection.cluster),
         local=_names(selection.local),
         endpoints=tuple(sorted(endpoints, key=lambda one: (one.endpoint, one.reason or ""))),
+        unreachable=why_unreachable(service, selection) or None,
     )
 
 
@@ -173,10 +182,19 @@ def _where(state: State, key: RouteKey, listening: Listening) -> tuple[str | Non
     return (route.listen_host, route.listen_port or None) if route else (None, None)
 
 
-def _endpoint(candidate: Candidate, reason: str | None) -> ExplainEndpoint:
+def _endpoint(
+    candidate: Candidate, reason: str | None, reach: Reach | None, port: ServicePortSpec
+) -> ExplainEndpoint:
     entry = candidate.conditions
+    way = DIRECT if reach is None else reach.way(candidate, port.protocol)
     return ExplainEndpoint(
-        candidate.endpoint.name, entry.ready, entry.serving, entry.terminating, candidate.local, reason
+        candidate.endpoint.name,
+        entry.ready,
+        entry.serving,
+        entry.terminating,
+        candidate.local,
+        reason,
+        None if way.unreachable else str(way),
     )
 
 

@@ -78,6 +78,8 @@ def _usable(row: ExplainRow, pen: _Pen) -> str:
         return f"{len(usable)} of {len({one.endpoint for one in row.endpoints})} endpoints in use"
     if not row.endpoints:
         return pen("refused: there is no endpoint", _RED)
+    if row.unreachable is not None:
+        return pen(f"refused: {row.unreachable}", _RED)
     elsewhere = row.cluster or any(one.reason == "not on this node (policy Local)" for one in row.endpoints)
     if local and elsewhere:
         return pen("refused: endpoints are usable, but none on this node (policy Local)", _RED)
@@ -111,6 +113,8 @@ def _remark(row: ExplainRow, one: ExplainEndpoint) -> str:
     if one.reason is not None:
         return one.reason
     remarks = ["on this node"] if one.local else []
+    if one.reached not in (None, "direct"):
+        remarks.append(f"through {one.reached}")
     if one.terminating:
         remarks.append("terminating, still ready" if one.ready else "terminating, still serving")
     if row.cluster is not None and row.local is not None:

@@ -4,8 +4,8 @@ In: a source of events and settings. Out: traffic, and frozen values that say wh
 plane, and nothing else of the process.
 """
 
-from userproxy.proxy.node import address_plan, node_name_of
+from userproxy.proxy.node import address_plan, node_name_of, reach_policy
 from userproxy.proxy.proxy import Proxy
 from userproxy.proxy.snapshot import Address, Snapshot
 
-__all__ = ["Address", "Proxy", "Snapshot", "address_plan", "node_name_of"]
+__all__ = ["Address", "Proxy", "Snapshot", "address_plan", "node_name_of", "reach_policy"]

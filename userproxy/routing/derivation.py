@@ -10,10 +10,11 @@ from userproxy.model.routes import Route
 from userproxy.model.service import Service, ServicePortSpec, ServiceType, TrafficPolicy
 from userproxy.routing.candidates import Candidates, candidates
 from userproxy.routing.node import NodeFacts
+from userproxy.routing.reach import Reach, reachable
 from userproxy.routing.selection import Selection, select
 from userproxy.routing.traffic import external_policy, wanted_sets
 
-__all__ = ["port_selection", "route_of", "why_ignored", "why_port_ignored"]
+__all__ = ["port_selection", "route_of", "why_ignored", "why_port_ignored", "why_unreachable"]
 
 _EMPTY = '""'
 
@@ -42,11 +43,18 @@ def port_selection(
     family: Family,
     slices: Sequence[EndpointSlice],
     node: NodeFacts,
+    reach: Reach | None = None,
 ) -> tuple[Candidates, Selection]:
-    """What ``slices`` say of ``port``, and which of it is usable: for routes and ``explain`` alike."""
+    """What ``slices`` say of ``port``, and which of it is usable: for routes and ``explain`` alike.
+
+    ``reach`` None: every endpoint is dialled directly.
+    """
     found = candidates(slices, port, family, node.name)
     wanted = wanted_sets(service, port, family)
-    return found, select(found.unique, wanted, node_name=node.name, zone=node.zone)
+    selection = select(found.unique, wanted, node_name=node.name, zone=node.zone)
+    if reach is not None:
+        selection = reachable(selection, found.unique, port.protocol, reach)
+    return found, selection
 
 
 def route_of(
@@ -73,4 +81,14 @@ def route_of(
         external_traffic_policy=external_policy(service, port, family) or TrafficPolicy.CLUSTER,
         session_affinity_s=service.session_affinity_s,
         options=port.options,
+        pods=selection.pods,
+        unreachable=why_unreachable(service, selection),
     )
+
+
+def why_unreachable(service: Service, selection: Selection) -> str:
+    """Why nothing is left of the set that the cluster address uses (rule T6); "" when something is."""
+    local = service.internal_traffic_policy is TrafficPolicy.LOCAL
+    if not selection.unreachable or (selection.local if local else selection.cluster):
+        return ""
+    return "; ".join(sorted(set(selection.unreachable.values())))

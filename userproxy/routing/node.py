@@ -36,10 +36,12 @@ class NodeFacts:
     addresses: tuple[str, ...] = ()
     """InternalIPs, then ExternalIPs; empty: the Node was never seen."""
     pod_cidrs: tuple[str, ...] = ()
+    internal_ips: tuple[str, ...] = ()
 
     @classmethod
     def seen(cls, node: Node) -> NodeFacts:
-        return cls(node.name, node.zone, (*node.internal_ips, *node.external_ips), node.pod_cidrs)
+        addresses = (*node.internal_ips, *node.external_ips)
+        return cls(node.name, node.zone, addresses, node.pod_cidrs, node.internal_ips)
 
     def ips(self, bind_address: str = "") -> NodeIPs:
         """The node's IPs (rule N3): ``bind_address`` unless unspecified, the Node's, loopback ones.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from userproxy.model.routes import Endpoint
 from userproxy.routing.candidates import Candidate, Candidates
 
 __all__ = ["Selection", "Topology", "Wanted", "reasons", "select"]
+
+_ALL_REACHABLE: Mapping[str, str] = MappingProxyType({})
 
 
 class Topology(Enum):
@@ -38,6 +41,10 @@ class Selection(NamedTuple):
     serving: tuple[Endpoint, ...]
     usable_anywhere: bool
     """Before policy and topology (rule T8)."""
+    pods: tuple[tuple[str, str], ...] = ()
+    """Endpoint ("ip:port") and Pod, sorted, of those in some set that are reached through the API server."""
+    unreachable: Mapping[str, str] = _ALL_REACHABLE
+    """Why, by "ip:port", of those that would be in some set if there was a way to them."""
 
 
 def select(found: Sequence[Candidate], wanted: Wanted, *, node_name: str, zone: str) -> Selection:
@@ -102,6 +109,8 @@ def _allowed(ready: list[Candidate], topology: Topology, node_name: str, zone: s
 
 def _why_unused(candidate: Candidate, selection: Selection, zone: str) -> str:
     """The one reason why ``candidate`` is in no set of ``selection`` (rule T5)."""
+    if candidate.endpoint.name in selection.unreachable:
+        return selection.unreachable[candidate.endpoint.name]
     entry = candidate.conditions
     elsewhere = selection.cluster is None and not candidate.local
     if entry.ready:

@@ -19,6 +19,7 @@ from userproxy.routing.derivation import port_selection, route_of, why_ignored, 
 from userproxy.routing.loopback import AddressPlan
 from userproxy.routing.node import NodeFacts
 from userproxy.routing.problems import ProblemBoard, Topic
+from userproxy.routing.reach import Reach, ReachPolicy
 from userproxy.routing.slices import SliceCache
 from userproxy.routing.table import Difference, RouteTable
 
@@ -34,11 +35,23 @@ class State:
     R10). `take` derives and gives the difference. One owner, no threads.
     """
 
-    def __init__(self, *, node_name: str, addresses: AddressPlan, cluster_ip_required: bool = False) -> None:
-        """``cluster_ip_required``: an empty clusterIP means ignored, as from an API server (rule S1)."""
+    def __init__(
+        self,
+        *,
+        node_name: str,
+        addresses: AddressPlan,
+        cluster_ip_required: bool = False,
+        reach: ReachPolicy | None = None,
+    ) -> None:
+        """``cluster_ip_required``: an empty clusterIP means ignored, as from an API server (rule S1).
+
+        ``reach`` None: every endpoint is dialled directly.
+        """
         self._node_name = node_name
         self._node = NodeFacts(node_name)
         self._node_exists = False
+        self._reach_policy = reach if reach is not None else ReachPolicy()
+        self._reach = self._reach_policy.reach(self._node)
         self._cluster_ip_required = cluster_ip_required
         self._synced = False
         self._generation = 0
@@ -93,6 +106,11 @@ class State:
     def node_exists(self) -> bool:
         """Whether there is a Node of this name now (rule N2)."""
         return self._node_exists
+
+    @property
+    def reach(self) -> Reach | None:
+        """How endpoints are reached from here; None: all are dialled directly."""
+        return self._reach
 
     def slices_of(self, service: NamespacedName) -> Sequence[EndpointSlice]:
         """The slices of ``service``, by name; also when there is no such Service (rule E9)."""
@@ -180,10 +198,16 @@ class State:
             self._node_exists = False
 
     def _see(self, node: Node) -> None:
-        """Take over this node's facts; a new zone concerns only Services with zone hints (rule T4)."""
+        """Take over this node's facts; a new zone concerns only Services with zone hints (rule T4).
+
+        That this host is the node, or is it no more, concerns all.
+        """
         old, self._node = self._node, NodeFacts.seen(node)
+        old_reach, self._reach = self._reach, self._reach_policy.reach(self._node)
         self._node_exists = True
-        if old.zone != self._node.zone:
+        if old_reach != self._reach:
+            self._touch(self._services)
+        elif old.zone != self._node.zone:
             self._touch(self._slices.zone_hinted())
 
     def _touch(self, services: Iterable[NamespacedName]) -> None:
@@ -213,7 +237,7 @@ class State:
             slices = self._slices.of(key)
             for family, host in hosts.items():
                 for port in ports:
-                    found, selection = port_selection(service, port, family, slices, self._node)
+                    found, selection = port_selection(service, port, family, slices, self._node, self._reach)
                     examined += len(found.unique)
                     listen_port = self._addressing.listen_port(port.port)
                     routes.append(route_of(service, port, family, selection, host, listen_port))

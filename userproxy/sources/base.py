@@ -20,6 +20,11 @@ class Source(Protocol):
         """True where objects come complete, as from an API server: no clusterIP means ignored (rule S1)."""
         ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether this host may be outside of the cluster that the objects are of, as with a kubeconfig."""
+        ...
+
     def events(self) -> AsyncGenerator[Event]:
         """Say what exists, then `Synced`, then every change, for ever.
 

@@ -60,6 +60,10 @@ class FileSource:
         self._consumed = False
 
     @property
+    def remote(self) -> bool:
+        return False
+
+    @property
     def cluster_ip_required(self) -> bool:
         return False
 

@@ -67,6 +67,10 @@ class MemorySource:
         self._put(self._objects.remove(_source_of(ref)))
 
     @property
+    def remote(self) -> bool:
+        return False
+
+    @property
     def cluster_ip_required(self) -> bool:
         return False
 

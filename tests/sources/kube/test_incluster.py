@@ -46,6 +46,7 @@ def test_authority_and_namespace_may_be_missing(account: Path, name: str) -> Non
         assert target.cluster.authorities is None
     else:
         assert target.namespace == "default"
+    assert target.in_cluster
 
 
 @pytest.mark.parametrize("missing", ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"])

@@ -54,6 +54,7 @@ def age(source: KubeSource) -> float | None:
 def test_it_is_a_source() -> None:
     source: Source = KubeSource(AnonymousConnection("http://127.0.0.1:9"))
     assert source.cluster_ip_required
+    assert source.remote
 
 
 class TestSynced:

@@ -32,6 +32,11 @@ class Connection(Protocol):
         ...
 
     @property
+    def in_cluster(self) -> bool:
+        """Whether these are the credentials of a pod of that cluster."""
+        ...
+
+    @property
     def proxy_url(self) -> str | None:
         """HTTP proxy to go through (kubeconfig ``proxy-url``, else HTTPS_PROXY and NO_PROXY, as kubectl).
 
@@ -88,6 +93,10 @@ class AnonymousConnection:
     @property
     def cluster(self) -> object:
         return None  # there is only the one that was given
+
+    @property
+    def in_cluster(self) -> bool:
+        return False
 
     def ssl_context(self) -> ssl.SSLContext | None:
         # Made when first asked for: reading the system's authorities is slow, and plain HTTP needs none.

@@ -83,6 +83,10 @@ class ClusterConnection:
         return self._parts.target.cluster
 
     @property
+    def in_cluster(self) -> bool:
+        return self._parts.target.in_cluster
+
+    @property
     def proxy_url(self) -> str | None:
         return self._parts.proxy_url
 

@@ -43,4 +43,5 @@ def incluster_target(environ: Mapping[str, str], folder: Path = SERVICE_ACCOUNT)
         ),
         user=User(origin=origin, token_file=token),
         namespace=(read_text(namespace, origin).strip() if namespace.is_file() else "") or "default",
+        in_cluster=True,
     )

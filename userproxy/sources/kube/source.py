@@ -47,6 +47,11 @@ class KubeSource:
         """Objects come complete: a Service without a clusterIP is ignored (rule S1)."""
         return True
 
+    @property
+    def remote(self) -> bool:
+        """Only a pod's own credentials say that this host is in the cluster."""
+        return not self._connection.in_cluster
+
     async def events(self) -> AsyncGenerator[Event, None]:
         """Say what exists, then Synced, then every change; see `Source.events`.
 

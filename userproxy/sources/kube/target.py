@@ -91,3 +91,5 @@ class Target:
     cluster: Cluster
     user: User
     namespace: str = "default"
+    in_cluster: bool = False
+    """It is that of the pod that this process runs in."""
