@@ -84,6 +84,17 @@ def test_a_full_group_gives_up_its_own_oldest() -> None:
     assert table.in_the_way("c", 1) is None
 
 
+def test_flows_of_a_batch_are_in_the_order_of_their_last_datagrams() -> None:
+    table, flows = filled("x", "y", "z", max_flows=3)
+    x, y, z = flows.values()
+    table.touch_all([z, x, y, z], 3.0)
+    ages = []
+    while (oldest := table.oldest()) is not None:
+        ages.append((oldest.name, oldest.last_s))
+        table.remove(oldest)
+    assert ages == [("x", 3.0), ("y", 3.0), ("z", 3.0)]
+
+
 @dataclass
 class Model:
     """The same, told plainly: a list in the order of the last datagrams."""

@@ -71,10 +71,19 @@ def test_C4_a_datagram_starts_the_time_again() -> None:
     for now in (20.0, 40.0, 60.0):
         bench.clock.turn(now)
         bench.registry.touch(flow)
+        bench.registry.settle()
     bench.clock.turn(89.9)
     assert ends(flow) == [None]
     bench.clock.turn(90.0)
     assert ends(flow) == [Who.IDLE]
+
+
+def test_whoever_must_go_is_found_by_datagrams_that_have_not_been_settled() -> None:
+    bench = Bench(max_flows=2)
+    first, second = bench.add(), bench.add()
+    bench.registry.touch(first)
+    bench.add()
+    assert ends(first, second) == [None, Who.LIMIT]
 
 
 @pytest.mark.spec("C4")

@@ -236,17 +236,17 @@ class Engine:
                 else:
                     side.leave_fast(data, sent)
             except Exception as error:
-                self._contain(fd, error)
+                self.contain(self.handlers[fd], error)
         if self._closing or self._settling:
             self._end_batch()
         self._in_batch = False
         if self._again and not self._scheduled:
             self._schedule()
 
-    def _contain(self, fd: int, error: Exception) -> None:
-        """A fault of ours ends what ``fd`` stands for; the rest of the batch is served."""
+    @staticmethod
+    def contain(handler: Handler | None, error: Exception) -> None:
+        """A fault of ours ends what ``handler`` stands for; the rest of the batch is served."""
         logger.error("a handler failed", exc_info=error)
-        handler = self.handlers[fd]
         if handler is not None:
             try:
                 handler.failed(error)

@@ -64,7 +64,7 @@ class Runtime:
         self.random = random.Random()
         batching = batching if batching is not None else best_batching()
         self.arrivals: Arrivals = batching.arrivals()
-        self.answers: Answers = batching.answers(self.engine)
+        self.answers: Answers = batching.answers()
         self.on_hold = on_hold
         """Told the name when the first connection of a service port waits (rule L9)."""
         self.changed = changed if changed is not None else _nobody

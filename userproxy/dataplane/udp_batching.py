@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from userproxy.dataplane.engine import Engine
+from userproxy.dataplane.engine import Handler
 from userproxy.dataplane.udp_clients import Address, Client
 
 __all__ = ["DATAGRAM_BYTES", "Answering", "Answers", "Arrivals", "Batching", "Listening", "Run"]
@@ -42,8 +42,9 @@ class Arrivals(Protocol):
         """The client as this way of reading tells it."""
         ...
 
-    def datagram(self, index: int) -> memoryview:
-        """One datagram of the batch."""
+    @property
+    def datagrams(self) -> Sequence[memoryview]:
+        """Each datagram of the batch, and nothing to count on behind them."""
         ...
 
     def send(self, sock: Socket, first: int, end: int, *, segments: bool) -> tuple[int, int]:
@@ -58,12 +59,18 @@ class Arrivals(Protocol):
 class Listening(Protocol):
     """Whose socket answers leave by."""
 
+    stopped: bool
+    """Its socket is closed: answers have no way any more."""
+
     @property
     def sock(self) -> Socket: ...
 
 
-class Answering(Protocol):
+class Answering(Handler, Protocol):
     """A flow, as `Answers` sees it."""
+
+    receive: Callable[[memoryview], int]
+    """``recv_into`` of its socket, which is connected to the endpoint."""
 
     client_pointer: int
     """Where the kernel may read ``client``; 0: not asked for yet."""
@@ -83,11 +90,15 @@ class Answering(Protocol):
 
     @property
     def sock(self) -> Socket:
-        """Connected to the endpoint."""
+        """The same, for calls that take its descriptor."""
         ...
 
     def answered(self, size_bytes: int) -> None:
         """That many bytes of answers are on their way."""
+        ...
+
+    def refused(self) -> None:
+        """Reading an answer raised what ICMP said of an earlier datagram."""
         ...
 
     def not_answered(self, size_bytes: int, error: OSError) -> None:
@@ -98,9 +109,18 @@ class Answering(Protocol):
 class Answers(Protocol):
     """Passes answers on from endpoints to clients, each flow's in order."""
 
+    ready: list[Answering]
+    """Flows that the engine's batch has told of; `serve` empties it."""
+
+    def serve(self) -> None:
+        """Read answers of each flow that is ready, a turn's worth at most, and send them."""
+        ...
+
     def take(self, flow: Answering) -> bool:
-        """Read a turn's worth of answers; False when there is none. They are sent at the end of the engine's
-        batch at the latest. Raises OSError: what ICMP said of an earlier datagram."""
+        """Read a turn's worth of answers; False when there is none. Follow with `flush`.
+
+        Raises OSError: what ICMP said of an earlier datagram.
+        """
         ...
 
     def flush(self) -> None:
@@ -114,4 +134,4 @@ class Batching:
 
     name: str
     arrivals: Callable[[], Arrivals]
-    answers: Callable[[Engine], Answers]
+    answers: Callable[[], Answers]

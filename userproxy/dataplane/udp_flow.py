@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from _socket import socket as Socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from userproxy.dataplane.engine import READS
 from userproxy.dataplane.events import port_fields
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
-from userproxy.dataplane.udp_batching import Arrivals, Listening
+from userproxy.dataplane.udp_batching import Answering, Arrivals, Listening
 from userproxy.dataplane.udp_clients import Address, Client, address_of
 from userproxy.dataplane.udp_flows import FlowEntry
 from userproxy.dataplane.udp_sockets import queued_bytes
@@ -50,8 +51,6 @@ class FlowKeeper(Listening, Protocol):
     """Who keeps the flow while it is open, and owns the socket that its client knows: the UDP intake."""
 
     service_port: ServicePort
-    stopped: bool
-    """Its socket is closed: answers have no way any more."""
 
     def replied(self, flow: UdpFlow) -> None:
         """The endpoint sent the flow's first answer."""
@@ -66,9 +65,10 @@ class UdpFlow(FlowEntry):
     """Owns its socket from construction to `end`."""
 
     __slots__ = (
-        "_runtime", "_take", "_touch", "answers_in_bursts", "bytes_to_client", "bytes_to_endpoint",
-        "client", "client_pointer", "counters", "endpoint", "is_over", "keeper", "moved", "replied",
-        "route", "seen_in", "seen_running", "segments_to_client", "segments_to_endpoint", "sock", "started",
+        "_ready", "_runtime", "_send", "_touch", "answers_in_bursts", "bytes_to_client", "bytes_to_endpoint",
+        "client", "client_pointer", "counters", "endpoint", "is_over", "keeper", "moved", "receive",
+        "replied", "route", "seen_in", "seen_running", "segments_to_client", "segments_to_endpoint", "sock",
+        "started",
     )  # fmt: skip
 
     def __init__(
@@ -76,9 +76,11 @@ class UdpFlow(FlowEntry):
     ) -> None:
         self.keeper: FlowKeeper = keeper
         self._runtime = runtime
-        self._take = runtime.answers.take
+        self._ready: list[Answering] = runtime.answers.ready
         self._touch = runtime.udp.touch
         self.sock = sock
+        self._send = sock.send
+        self.receive: Callable[[memoryview], int] = sock.recv_into
         self.client: Client = client
         self.client_pointer = 0
         self.answers_in_bursts = False
@@ -101,19 +103,20 @@ class UdpFlow(FlowEntry):
         runtime.engine.watch(sock.fileno(), self, READS)
 
     def send(self, datagram: memoryview) -> bool:
-        """Pass a datagram on. False: it was not sent, and the flow has ended (rule C6)."""
+        """Pass a datagram on. False: it was not sent, and the flow has ended (rule C6).
+
+        Whoever calls this has `FlowRegistry.settle` called.
+        """
         try:
-            self.sock.send(datagram)
+            self.bytes_to_endpoint += self._send(datagram)
         except OSError as error:
             if not self._survives(error):
                 return False
-        else:
-            self.bytes_to_endpoint += len(datagram)
         self._touch(self)
         return True
 
     def send_run(self, arrivals: Arrivals, first: int, end: int) -> int:
-        """Pass several on, in order. Less than ``end``: those from there were not sent, and it has ended."""
+        """`send` for several, in order. Less than ``end``: the rest was not sent, and the flow has ended."""
         self.answers_in_bursts = True
         while end - first > 1:
             try:
@@ -133,7 +136,7 @@ class UdpFlow(FlowEntry):
                 return passed
             first = passed
         if first < end:
-            return end if self.send(arrivals.datagram(first)) else first
+            return end if self.send(arrivals.datagrams[first]) else first
         self._touch(self)
         return end
 
@@ -150,13 +153,18 @@ class UdpFlow(FlowEntry):
         return True
 
     def ready(self, mask: int) -> None:
+        """Answers are read at the end of the engine's batch, those of all flows in one go."""
         if self.keeper.stopped:  # its turn to end comes early
             self.end(Who.STOP)
             return
-        try:
-            self._take(self)
-        except OSError:  # what ICMP said of an earlier datagram
-            self.end(Who.ENDPOINT)
+        ready = self._ready
+        if not ready:
+            self._runtime.engine.after_batch(self._runtime.answers.serve)
+            self._runtime.engine.after_batch(self._runtime.udp.settle)
+        ready.append(self)
+
+    def refused(self) -> None:
+        self.end(Who.ENDPOINT)
 
     def failed(self, error: Exception) -> None:
         self.end(Who.ERROR)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from operator import attrgetter
 from typing import Generic, TypeVar
 
@@ -89,6 +89,16 @@ class FlowTable(Generic[F]):
         flow.last_s = now
         self._turn = flow.turn = self._turn + 1
         self._touched[flow] = None
+
+    def touch_all(self, flows: Iterable[F], now: float) -> None:
+        """`touch`, one after the other; a flow may come more than once."""
+        turn, touched = self._turn, self._touched
+        for flow in flows:
+            turn += 1
+            flow.last_s = now
+            flow.turn = turn
+            touched[flow] = None
+        self._turn = turn
 
     def set_timeout(self, flow: F, timeout_s: float, now: float) -> None:
         """As `touch`, and from now on it may idle for ``timeout_s``."""

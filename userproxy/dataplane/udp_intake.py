@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import logging
 from _socket import socket as Socket
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -21,6 +20,8 @@ from userproxy.dataplane.engine import READS
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.runtime import Runtime
 from userproxy.dataplane.service_port import ServicePort
+from userproxy.dataplane.udp_batching import Arrivals
+from userproxy.dataplane.udp_client_flows import ClientFlows
 from userproxy.dataplane.udp_clients import Address, Client, address_of
 from userproxy.dataplane.udp_failures import FailedEndpoints
 from userproxy.dataplane.udp_flow import FlowState, UdpFlow
@@ -47,8 +48,8 @@ class UdpIntake:
     """An `Intake`; also the keeper of its flows. Owns the bound socket until `stop`."""
 
     __slots__ = (
-        "_all", "_by_endpoint", "_current", "_failures", "_listener", "_runtime", "_waiting", "host", "port",
-        "reason", "service_port", "sock", "stopped",
+        "_failures", "_flows", "_listener", "_runtime", "_waiting", "host", "port", "reason",
+        "service_port", "sock", "stopped",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, service_port: ServicePort, bound: Bound) -> None:
@@ -60,19 +61,15 @@ class UdpIntake:
         """Why not at the stated number; "" when it is."""
         self._listener = UdpListener(bound)
         self.sock = bound.sock
-        self._all: set[UdpFlow] = set()
-        self._current: dict[Client, UdpFlow] = {}
-        """Each client's flow. Flows whose client has moved on are in ``_all`` only."""
-        self._by_endpoint: Counter[Endpoint] = Counter()
-        """How many current flows each endpoint has."""
+        self._flows = ClientFlows()
         self._failures = FailedEndpoints(runtime.settings.udp.unreplied_timeout_s)
-        self._waiting = WaitingClients(runtime, service_port, self._dispatch)
+        self._waiting = WaitingClients(runtime, service_port, self._dispatch_held)
         self.stopped = False
         runtime.descriptors.hold(1)
         runtime.engine.watch(self.sock.fileno(), self, READS)
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self._flows.all)
 
     @property
     def state(self) -> ListenerState:
@@ -86,7 +83,7 @@ class UdpIntake:
         return ListenerState.HOLDING if self.service_port.route.options.hold_s else ListenerState.REFUSING
 
     def open_traffic(self) -> Iterator[UdpFlow]:
-        return iter(tuple(self._all))
+        return iter(tuple(self._flows.all))
 
     def route_changed(self) -> None:
         if self.stopped or self._runtime.dormant:
@@ -115,7 +112,7 @@ class UdpIntake:
             self.release()
         elif not self.stopped:
             self._close_socket()
-            if len(self._all) > ENDS_PER_TURN:  # this turn has had enough to do
+            if len(self._flows.all) > ENDS_PER_TURN:  # this turn has had enough to do
                 self._runtime.engine.again(self._end_some)
             else:
                 self._end_some()
@@ -128,7 +125,7 @@ class UdpIntake:
             self.release()
         elif not self.stopped:
             self._close_socket()
-        flows = tuple(self._all)
+        flows = tuple(self._flows.all)
         for flow in flows:
             flow.end(who)
         return len(flows)
@@ -139,7 +136,7 @@ class UdpIntake:
             self._listener.refuse()  # the queue gets no longer from here on
         self.take_queued()
         self._waiting.drop(Who.STOP)
-        by_descriptor = {flow.sock.fileno(): flow for flow in self._all}
+        by_descriptor = {flow.sock.fileno(): flow for flow in self._flows.all}
         for fd in readable(by_descriptor):
             by_descriptor[fd].hand_over_last()
         self._runtime.answers.flush()
@@ -149,9 +146,9 @@ class UdpIntake:
         self._runtime.descriptors.give(1)
 
     def _end_some(self) -> None:
-        for flow in tuple(islice(self._all, ENDS_PER_TURN)):
+        for flow in tuple(islice(self._flows.all, ENDS_PER_TURN)):
             flow.end(Who.STOP)
-        if self._all:
+        if self._flows.all:
             self._runtime.engine.again(self._end_some)
 
     # Opening and refusing.
@@ -161,7 +158,7 @@ class UdpIntake:
         wanted = (
             bool(self.service_port.usable)
             or bool(self.service_port.route.options.hold_s)
-            or any(endpoint in self.service_port.serving for endpoint in self._by_endpoint)
+            or any(endpoint in self.service_port.serving for endpoint in self._flows.endpoints)
         )
         if wanted and not self._listener.open:
             self._listener.accept_again()
@@ -179,14 +176,14 @@ class UdpIntake:
         self._listener.widen()
         self._runtime.engine.unwatch(self.sock.fileno())
         self._waiting.freeze()
-        for flow in self._all:
+        for flow in self._flows.all:
             flow.freeze()
 
     def thaw(self) -> None:
         self._listener.look_again()
         self._runtime.deadlines.after(CATCH_UP_S, self._listener.narrow)
         self._waiting.thaw()
-        for flow in self._all:
+        for flow in self._flows.all:
             flow.thaw()
         self._runtime.engine.watch(self.sock.fileno(), self, READS)
 
@@ -195,11 +192,9 @@ class UdpIntake:
             return
         self.stopped = True
         self._waiting.hand_over()
-        for flow in self._all:
+        for flow in self._flows.all:
             flow.release()
-        self._all.clear()
-        self._current.clear()
-        self._by_endpoint.clear()
+        self._flows.clear()
         self._runtime.engine.unwatch(self.sock.fileno())
         self._runtime.engine.close_later(self.sock)
         self._runtime.descriptors.give(1)
@@ -214,25 +209,24 @@ class UdpIntake:
         flow = UdpFlow(self, self._runtime, sock, client, state.endpoint)
         flow.route = None
         registry.add(flow, self, self._idle_limit_s(replied=False))
-        self._all.add(flow)
-        if not state.moved:
-            self._current[client] = flow
-            self._by_endpoint[flow.endpoint] += 1
+        if state.moved:
+            self._flows.add_left(flow)
+        else:
+            self._flows.add(flow)
         self.change(flow, state)
         return flow
 
     def change(self, flow: UdpFlow, state: FlowState) -> None:
         """What has become of an adopted flow in the other process meanwhile."""
         if state.moved:
-            self._uncurrent(flow)
+            self._flows.leave(flow)
         flow.change(state)
         limit_s = self._idle_limit_s(replied=flow.replied and not flow.moved)
         self._runtime.udp.set_timeout(flow, limit_s, idle_s=state.idle_s)
 
     def disown(self, flow: UdpFlow) -> None:
         """It has ended in the other process, and was counted there."""
-        self._all.discard(flow)
-        self._uncurrent(flow)
+        self._flows.discard(flow)
         flow.release()
 
     def adopt_waiting(self, address: Address, datagram: bytes, age_s: float) -> None:
@@ -251,36 +245,48 @@ class UdpIntake:
     def _receive_some(self) -> bool:
         """Forward one turn's worth of datagrams. False: there are no more."""
         arrivals = self._runtime.arrivals
-        current = self._current
-        route = self.service_port.route
+        more = True
         for _ in range(DATAGRAMS_PER_TURN // arrivals.most):
-            try:
-                runs = arrivals.receive(self.sock)
-            except OSError as error:
-                logger.debug("receiving on %s:%d failed: %s", self.host, self.port, error)
-                self.service_port.counters.dropped["error"] += 1
-                continue
-            for client, first, end in runs:
-                flow = current.get(client)
-                if flow is not None and flow.route is route:
-                    if end - first == 1:
-                        first += flow.send(arrivals.datagram(first))
-                    else:
-                        first = flow.send_run(arrivals, first, end)
-                if first < end:
-                    self._dispatch_each(client, first, end)
-            if not runs or end < arrivals.most:
-                return False
-        return True
+            more = self._receive_batch(arrivals)
+            if not more:
+                break
+        self._runtime.udp.settle()
+        return more
+
+    def _receive_batch(self, arrivals: Arrivals) -> bool:
+        try:
+            runs = arrivals.receive(self.sock)
+        except OSError as error:
+            logger.debug("receiving on %s:%d failed: %s", self.host, self.port, error)
+            self.service_port.counters.dropped["error"] += 1
+            return True
+        current = self._flows.current
+        route = self.service_port.route
+        datagrams = arrivals.datagrams
+        end = 0
+        for client, first, end in runs:
+            flow = current.get(client)
+            if flow is not None and flow.route is route:
+                if end - first == 1:
+                    first += flow.send(datagrams[first])
+                else:
+                    first = flow.send_run(arrivals, first, end)
+            if first < end:
+                self._dispatch_each(client, first, end)
+        return end == arrivals.most
 
     def _dispatch_each(self, client: Client, first: int, end: int) -> None:
         """One after the other: the first may begin a flow or end one."""
         for index in range(first, end):
             try:
-                self._dispatch(client, self._runtime.arrivals.datagram(index))
+                self._dispatch(client, self._runtime.arrivals.datagrams[index])
             except Exception as error:
                 logger.error("a datagram was not forwarded", exc_info=error)
                 self.service_port.counters.dropped["error"] += 1
+
+    def _dispatch_held(self, client: Client, datagram: memoryview) -> None:
+        self._dispatch(client, datagram)
+        self._runtime.udp.settle()
 
     def _dispatch(self, client: Client, datagram: memoryview) -> None:
         """Forward by the client's flow, by a new one, or not at all (rules C3, T8, L9)."""
@@ -288,7 +294,7 @@ class UdpIntake:
         if client in self._waiting:
             self._waiting.add(client, datagram)  # behind its earlier ones
             return
-        flow = self._current.get(client)
+        flow = self._flows.current.get(client)
         if flow is not None:
             if flow.endpoint in service_port.serving or flow.endpoint in service_port.usable:
                 flow.route = service_port.route
@@ -324,9 +330,7 @@ class UdpIntake:
                 continue
             flow = UdpFlow(self, self._runtime, sock, client, endpoint)
             registry.add(flow, self, self._idle_limit_s(replied=False))
-            self._all.add(flow)
-            self._current[client] = flow
-            self._by_endpoint[endpoint] += 1
+            self._flows.add(flow)
             counters.accepted += 1
             if flow.send(datagram):
                 return
@@ -353,7 +357,7 @@ class UdpIntake:
 
     def _leave_behind(self, flow: UdpFlow) -> None:
         """The client goes on to another endpoint; ``flow`` stays for a while, for answers that come late."""
-        self._uncurrent(flow)
+        self._flows.leave(flow)
         flow.moved = True
         self._runtime.udp.set_timeout(flow, self._idle_limit_s(replied=False))
 
@@ -372,22 +376,14 @@ class UdpIntake:
         self._runtime.udp.set_timeout(flow, self._idle_limit_s(replied=True))
 
     def over(self, flow: UdpFlow, who: Who) -> None:
-        self._all.discard(flow)
-        self._uncurrent(flow)
+        self._flows.discard(flow)
         if who is Who.ENDPOINT:
             self._remember_failure(flow)
         if self.stopped:
-            if not self._all:
+            if not self._flows.all:
                 self._runtime.changed()
         elif not self.service_port.usable:
             self._open_or_refuse()
-
-    def _uncurrent(self, flow: UdpFlow) -> None:
-        if self._current.get(flow.client) is flow:
-            del self._current[flow.client]
-            self._by_endpoint[flow.endpoint] -= 1
-            if not self._by_endpoint[flow.endpoint]:
-                del self._by_endpoint[flow.endpoint]
 
     def _remember_failure(self, flow: UdpFlow) -> None:
         """The client's next datagram goes elsewhere, also where affinity says otherwise (rules B3, C6)."""

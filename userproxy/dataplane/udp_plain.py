@@ -18,13 +18,14 @@ ANSWERS_PER_TURN = 32
 class PlainArrivals:
     """A batch is one datagram."""
 
-    __slots__ = ("_buffer", "_view", "most", "sizes")
+    __slots__ = ("_buffer", "_view", "datagrams", "most", "sizes")
 
     def __init__(self) -> None:
         self.most = 1
         self.sizes = [0]
         self._buffer = bytearray(DATAGRAM_BYTES)
         self._view = memoryview(self._buffer)
+        self.datagrams = [self._view]
 
     def receive(self, sock: Socket) -> Sequence[Run]:
         try:
@@ -32,33 +33,45 @@ class PlainArrivals:
         except BlockingIOError:
             return ()
         self.sizes[0] = size
+        self.datagrams[0] = self._view[:size]
         return ((client, 0, 1),)
 
     def client(self, address: Address) -> Client:
         return address
 
-    def datagram(self, index: int) -> memoryview:
-        return self._view[: self.sizes[index]]
-
     def send(self, sock: Socket, first: int, end: int, *, segments: bool) -> tuple[int, int]:
-        sock.send(self.datagram(first))
+        sock.send(self.datagrams[first])
         return first + 1, first + 1
 
 
 class PlainAnswers:
     """Each answer leaves at once."""
 
-    __slots__ = ("_buffer", "_view")
+    __slots__ = ("_buffer", "_view", "ready")
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self) -> None:
+        self.ready: list[Answering] = []
         self._buffer = bytearray(DATAGRAM_BYTES)
         self._view = memoryview(self._buffer)
 
+    def serve(self) -> None:
+        flows = self.ready.copy()
+        self.ready.clear()
+        for flow in flows:
+            if flow.keeper.stopped:  # within this batch
+                continue
+            try:
+                self.take(flow)
+            except OSError:
+                flow.refused()
+            except Exception as error:
+                Engine.contain(flow, error)
+
     def take(self, flow: Answering) -> bool:
-        receive = flow.sock.recv_into
+        receive = flow.receive
         for turn in range(ANSWERS_PER_TURN):
             try:
-                size = receive(self._buffer)
+                size = receive(self._view)
             except BlockingIOError:
                 return turn > 0
             flow.answered(size)

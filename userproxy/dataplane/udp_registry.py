@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from userproxy.dataplane.closing import Who
 from userproxy.dataplane.deadlines import Deadline, Deadlines
@@ -21,7 +21,7 @@ TURN_S = 0.005
 class FlowRegistry:
     """Each flow holds one descriptor of the budget. Says which flow must go; `FlowEntry.end` does it."""
 
-    __slots__ = ("_deadlines", "_descriptors", "_loop", "_now", "_paused", "_table", "_timer", "_touch")
+    __slots__ = ("_deadlines", "_descriptors", "_now", "_passed", "_paused", "_table", "_timer", "touch")
 
     def __init__(
         self,
@@ -30,12 +30,14 @@ class FlowRegistry:
         descriptors: Descriptors,
         max_flows: int,
     ) -> None:
-        self._loop = loop
         self._now = loop.time
         self._deadlines = deadlines
         self._descriptors = descriptors
         self._table: FlowTable[FlowEntry] = FlowTable(max_flows)
-        self._touch = self._table.touch
+        self._passed: list[FlowEntry] = []
+        """Flows that datagrams passed by since `settle`, the last one last."""
+        self.touch: Callable[[FlowEntry], None] = self._passed.append
+        """A datagram passed; follow with `settle` before the loop goes on."""
         self._timer: Deadline | None = None
         self._paused = False
 
@@ -48,6 +50,7 @@ class FlowRegistry:
 
         False: there is none that could go. Follow with `add` or `give_back`.
         """
+        self.settle()
         while (flow := self._table.in_the_way(group, max_in_group)) is not None:
             flow.end(Who.LIMIT)
         while not self._descriptors.take(1):
@@ -63,23 +66,28 @@ class FlowRegistry:
 
     def add(self, flow: FlowEntry, group: Hashable, timeout_s: float) -> None:
         """``flow`` takes the reserved place, and is ended when it has idled for ``timeout_s``."""
-        self._table.add(flow, group, timeout_s, self._loop.time())
+        self.settle()
+        self._table.add(flow, group, timeout_s, self._now())
         self._arm(flow.last_s + timeout_s)
 
-    def touch(self, flow: FlowEntry) -> None:
-        """A datagram passed."""
-        self._touch(flow, self._now())
+    def settle(self) -> None:
+        """The flows of a batch begin to idle now: one look at the clock for all of them."""
+        if self._passed:
+            self._table.touch_all(self._passed, self._now())
+            self._passed.clear()
 
     def set_timeout(self, flow: FlowEntry, timeout_s: float, *, idle_s: float = 0.0) -> None:
         """As `touch`, with another idle limit from now on.
 
         ``idle_s``: it has idled already; such flows come before others, and the one that has most first.
         """
-        self._table.set_timeout(flow, timeout_s, self._loop.time() - idle_s)
+        self.settle()
+        self._table.set_timeout(flow, timeout_s, self._now() - idle_s)
         self._arm(flow.last_s + timeout_s)
 
     def remove(self, flow: FlowEntry) -> None:
         """``flow`` has ended, and its socket is given back."""
+        self.settle()
         self._table.remove(flow)
         self._descriptors.give(1)
 
@@ -97,13 +105,14 @@ class FlowRegistry:
         if timer is None or timer.callback is None or timer.when > when:
             if timer is not None:
                 timer.cancel()
-            self._timer = self._deadlines.after(max(TURN_S, when - self._loop.time()), self._expire)
+            self._timer = self._deadlines.after(max(TURN_S, when - self._now()), self._expire)
 
     def _expire(self) -> None:
         self._timer = None
         if self._paused:
             return
-        now = self._loop.time() + 0.001  # the loop may fire a timer a clock tick early
+        self.settle()
+        now = self._now() + 0.001  # the loop may fire a timer a clock tick early
         for _ in range(ENDS_PER_TURN):
             flow = self._table.expired(now)
             if flow is None:

@@ -6,6 +6,7 @@ import ctypes
 import functools
 import mmap
 import socket
+from array import array
 from collections.abc import Sequence
 
 from userproxy.dataplane.udp_batching import DATAGRAM_BYTES
@@ -21,8 +22,21 @@ from userproxy.dataplane.udp_vectors import (
     Words,
 )
 
-__all__ = ["Messages", "Slots", "equal_run", "headers_over", "parts_of", "segments_work"]
+__all__ = [
+    "BATCH",
+    "LEAST_SEGMENTS",
+    "Messages",
+    "Slots",
+    "equal_run",
+    "headers_over",
+    "parts_of",
+    "segments_work",
+]
 
+BATCH = 64
+"""Datagrams that are received or sent by one call."""
+LEAST_SEGMENTS = 2
+"""Of one message; a single datagram is sent as it is."""
 MOST_SEGMENTS = 64
 """Of one message (UDP_MAX_SEGMENTS of Linux 4.18; later ones take more)."""
 MOST_SEGMENTED_BYTES = 65_000
@@ -117,10 +131,21 @@ class Messages:
             self._shape(count, slot, 1, 0)
         self.count = count + 1
 
+    def add_all(self, first: int, sizes: Sequence[int], names: Sequence[int]) -> None:
+        """`add` for slots one behind the other, from ``first``."""
+        count = self.count
+        if first != count or len(sizes) == 1:
+            for slot, (size, name) in enumerate(zip(sizes, names, strict=True), first):
+                self.add(slot, size, name)
+            return
+        end = self.count = count + len(sizes)
+        # Strided, from arrays: a fifth of the time of one word after the other.
+        self._lengths[2 * count + 1 : 2 * end : 2] = memoryview(array("Q", sizes))
+        self._words[HEADER_WORDS * count : HEADER_WORDS * end : HEADER_WORDS] = memoryview(array("Q", names))
+
     def add_segments(self, first: int, end: int, size: int, name: int = 0) -> None:
         """Datagrams of one size."""
-        for slot in range(first, end):
-            self._lengths[2 * slot + 1] = size
+        self._lengths[2 * first + 1 : 2 * end : 2] = memoryview(array("Q", [size]) * (end - first))
         self._words[HEADER_WORDS * self.count] = name
         self._controls.view[_CONTROL_WORDS * self.count + 2] = size
         self._shape(self.count, first, end - first, 8 * _CONTROL_WORDS)
@@ -176,7 +201,9 @@ def equal_run(sizes: Sequence[int], first: int, end: int) -> int:
     if not size:  # a message of nothing has no segments
         return first + 1
     last = min(end, first + MOST_SEGMENTS, first + max(1, MOST_SEGMENTED_BYTES // size))
+    if sizes[last - 1] == size and sizes[first:last].count(size) == last - first:
+        return last
     index = first + 1
-    while index < last and sizes[index] == size:
+    while sizes[index] == size:
         index += 1
     return index
