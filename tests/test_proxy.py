@@ -32,7 +32,7 @@ from userproxy.testing.objects import endpoint_slice, service
 
 EPHEMERAL = with_workers(Settings(addresses=Addresses.EPHEMERAL))
 KEY = RouteKey(ServicePortName("default", "web", ""), Family.IPV4)
-pytestmark = pytest.mark.both_loops
+pytestmark = [pytest.mark.both_loops, pytest.mark.proxied]
 
 
 async def say(address: tuple[str, int], text: str) -> str:
@@ -301,7 +301,7 @@ async def test_a_fault_of_the_last_turn_is_not_lost() -> None:
             proxy._failed(Trouble())
 
 
-@in_one_process_only("clients wait in several processes, and some are accepted after the call")
+@in_one_process_only("on_hold is called in the parent, and workers accept some clients only after it")
 async def test_a_callback_that_fails_is_raised_and_strands_nobody() -> None:
     """The clients behind the one that had the callback called are accepted all the same."""
     source = MemorySource()

@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.option import run_arguments
+
 LIMIT_S = 60.0
 """A hard limit for whatever is waited for; nothing depends on it unless something is broken."""
 Row = dict[str, object]
@@ -124,11 +126,14 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Start ``command``; it is killed at the end if it is still there.
 
-    Errors go to a file, unless ``stderr`` is a descriptor. With ``shell``, ``command`` is a whole script.
+    Errors go to a file, unless ``stderr`` is a descriptor. With ``shell``, ``command`` is a whole script that
+    passes its arguments on to ``run``.
     """
     table_file = home / "table.json"
     errors = home / "errors.txt"
     more = ["--table-file", str(table_file)] if table else []
+    if command == "run" or shell:
+        more += run_arguments(*arguments)
     started = ["/bin/sh", "-c", command] if shell else [sys.executable, "-m", "userproxy", command]
     with errors.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(

@@ -26,6 +26,7 @@ async def server() -> AsyncIterator[ApiServer]:
         yield server
 
 
+@pytest.mark.proxied
 async def test_services_of_a_cluster_follow_the_watch(tmp_path: Path, server: ApiServer) -> None:
     async with HttpBackend("one") as one, HttpBackend("two") as two:
         await server.apply(service(WEB, 18410))
@@ -41,6 +42,7 @@ async def test_services_of_a_cluster_follow_the_watch(tmp_path: Path, server: Ap
             assert await run.stop() == 0
 
 
+@pytest.mark.proxied
 @pytest.mark.spec("R7")
 async def test_a_lost_api_server_stops_no_traffic(tmp_path: Path, server: ApiServer) -> None:
     async with HttpBackend("one") as one, HttpBackend("two") as two:
@@ -59,6 +61,7 @@ async def test_a_lost_api_server_stops_no_traffic(tmp_path: Path, server: ApiSer
             await run.error("watch_restored")
 
 
+@pytest.mark.proxied
 async def test_an_unreachable_server_at_start_is_said_once_and_tried_again(
     tmp_path: Path, server: ApiServer
 ) -> None:
@@ -72,6 +75,7 @@ async def test_an_unreachable_server_at_start_is_said_once_and_tried_again(
         assert run.errors.read_text().count("watch_lost") == 1
 
 
+@pytest.mark.proxied
 async def test_zone_hints_of_this_node(tmp_path: Path, server: ApiServer) -> None:
     labels = {"topology.kubernetes.io/zone": "a"}
     await server.apply(node("worker-1", labels=labels))
@@ -84,6 +88,7 @@ async def test_zone_hints_of_this_node(tmp_path: Path, server: ApiServer) -> Non
         await _moved_to(run, "10.0.0.2:80")
 
 
+@pytest.mark.proxied
 async def test_a_kubeconfig_by_option_and_by_variable(tmp_path: Path, server: ApiServer) -> None:
     await server.apply(service("web", 80))
     path = tmp_path / "config"
@@ -97,6 +102,7 @@ async def test_a_kubeconfig_by_option_and_by_variable(tmp_path: Path, server: Ap
             assert await run.stop() == 0
 
 
+@pytest.mark.proxied
 async def test_sighup_reads_the_kubeconfig_again(tmp_path: Path, server: ApiServer) -> None:
     path = tmp_path / "config"
     server.kubeconfig(path)
@@ -188,6 +194,7 @@ async def test_an_expired_server_certificate_is_said_so(tmp_path: Path) -> None:
     assert "expired" in done.stderr
 
 
+@pytest.mark.proxied
 async def test_a_namespaced_role_is_enough(tmp_path: Path, server: ApiServer) -> None:
     await server.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
     await server.apply(service("web", 80, namespace="shop"))
@@ -200,6 +207,7 @@ async def test_a_namespaced_role_is_enough(tmp_path: Path, server: ApiServer) ->
     assert all("/namespaces/shop/" in path or path.endswith("/nodes") for path in paths)
 
 
+@pytest.mark.proxied
 async def test_two_processes_and_kubectl(tmp_path: Path) -> None:
     """The whole chain: ``userproxy apiserver``, ``kubectl apply``, ``userproxy run --server``."""
     import shutil

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.command_line.process import LIMIT_S, environment, running
 from tests.command_line.test_run import manifest
 from userproxy.testing.objects import service
@@ -35,6 +37,7 @@ def test_the_demo_raises_a_low_soft_limit(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.proxied
 async def test_run_raises_a_low_soft_limit(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     (tmp_path / "m.yaml").write_text(manifest(service("web", 80)))

@@ -14,6 +14,7 @@ import pytest
 
 from tests.command_line.process import LIMIT_S, WEB, environment, running
 from tests.command_line.test_run import get, replace_file, web_on
+from tests.option import asked_loops
 from userproxy.cli.output import WAITING_CHARACTERS, LineWriter
 from userproxy.testing.backends.http import HttpBackend
 
@@ -54,7 +55,8 @@ def full_pipe() -> Iterator[tuple[int, int]]:
 # Traffic does not wait for readers.
 
 
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.proxied
+@pytest.mark.parametrize("loop", asked_loops())
 async def test_a_reader_that_stalls_stops_nothing(tmp_path: Path, loop: str) -> None:
     file = tmp_path / "m.yaml"
     options = ("-f", file, "-vv", "--loop", loop)
@@ -70,6 +72,7 @@ async def test_a_reader_that_stalls_stops_nothing(tmp_path: Path, loop: str) -> 
                 assert await run.stop() == 0
 
 
+@pytest.mark.proxied
 @pytest.mark.parametrize(
     ("sink", "why"), [(broken_pipe, "Broken pipe"), (full_disk, "No space left on device")]
 )
@@ -142,17 +145,15 @@ def test_a_command_with_closed_descriptors_ends_as_ever(tmp_path: Path, closed: 
     assert bool(done.stdout) == (closed in ("<&-", "2>&-"))
 
 
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.proxied
+@pytest.mark.parametrize("loop", asked_loops())
 @pytest.mark.parametrize("closed", CLOSED)
 async def test_run_serves_with_closed_descriptors(tmp_path: Path, closed: str, loop: str) -> None:
     file, table = tmp_path / "m.yaml", tmp_path / "table.json"
     async with HttpBackend("one") as one:
         file.write_text(web_on(18423, one.endpoint))
-        script = (
-            f'exec "{sys.executable}" -m userproxy run -f "{file}" --table-file "{table}"'
-            f" --loop {loop} {closed}"
-        )
-        async with running(tmp_path, script, shell=True, table=False) as run:
+        script = f'exec "{sys.executable}" -m userproxy run -f "{file}" --table-file "{table}" "$@" {closed}'
+        async with running(tmp_path, script, "sh", "--loop", loop, shell=True, table=False) as run:
             assert await get(await run.address(WEB)) == "one"
             for descriptor in (0, 1, 2):
                 target = os.readlink(f"/proc/{run.process.pid}/fd/{descriptor}")

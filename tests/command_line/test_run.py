@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.command_line.process import WEB, Running, running, userproxy
+from tests.option import OPTION, asked_loops
 from userproxy.model.names import Family, NamespacedName
 from userproxy.routing import LoopbackAddresses
 from userproxy.testing.backends.http import HttpBackend
@@ -66,7 +67,8 @@ async def get(address: tuple[str, int]) -> str:
         writer.close()
 
 
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.proxied
+@pytest.mark.parametrize("loop", asked_loops())
 async def test_table_requests_change_and_stop(tmp_path: Path, backends: list[HttpBackend], loop: str) -> None:
     one, two = backends
     file = tmp_path / "web.yaml"
@@ -94,6 +96,7 @@ async def test_table_requests_change_and_stop(tmp_path: Path, backends: list[Htt
         assert "stopped" in await run.rest()
 
 
+@pytest.mark.proxied
 async def test_endpoints_move_under_load_without_a_failed_request(
     tmp_path: Path, backends: list[HttpBackend]
 ) -> None:
@@ -128,6 +131,7 @@ async def _moved(run: Running, backend: HttpBackend) -> None:
     await run.rows(lambda rows: rows and rows[0]["endpoints"] == [backend.endpoint])
 
 
+@pytest.mark.proxied
 async def test_a_bad_edit_is_reported_and_what_served_before_goes_on(
     tmp_path: Path, backends: list[HttpBackend]
 ) -> None:
@@ -151,6 +155,7 @@ async def test_a_bad_edit_is_reported_and_what_served_before_goes_on(
         assert await get(address) == "two"
 
 
+@pytest.mark.proxied
 async def test_namespaces_and_selector_limit_what_is_served(tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text(
         manifest(
@@ -169,6 +174,7 @@ async def test_namespaces_and_selector_limit_what_is_served(tmp_path: Path) -> N
 # What goes wrong.
 
 
+@pytest.mark.proxied
 async def test_a_port_that_is_taken_is_served_at_another_number(tmp_path: Path) -> None:
     async with TcpEcho() as echo, TcpEcho(host=own_address(), port=18406):
         (tmp_path / "m.yaml").write_text(web_on(18406, echo.endpoint))
@@ -177,6 +183,7 @@ async def test_a_port_that_is_taken_is_served_at_another_number(tmp_path: Path) 
             assert "port 18406 is taken" in await run.line("web")
 
 
+@pytest.mark.proxied
 async def test_an_empty_folder_warns_and_waits(tmp_path: Path) -> None:
     folder = tmp_path / "manifests"
     folder.mkdir()
@@ -187,6 +194,7 @@ async def test_an_empty_folder_warns_and_waits(tmp_path: Path) -> None:
         assert "web" in await run.line("+")
 
 
+@pytest.mark.proxied
 async def test_an_unparsable_file_at_start_is_reported_and_waited_for(tmp_path: Path) -> None:
     file = tmp_path / "web.yaml"
     file.write_text("{")
@@ -257,16 +265,19 @@ def test_version(tmp_path: Path) -> None:
     assert done.stdout.startswith("userproxy ")
 
 
+@pytest.mark.proxied
 async def test_nothing_is_left_behind(tmp_path: Path, backends: list[HttpBackend]) -> None:
     (tmp_path / "m.yaml").write_text(
         manifest(service(WEB, 18407), endpoint_slice(WEB, [backends[0].endpoint]))
     )
     async with running(tmp_path, "run", "-f", tmp_path / "m.yaml") as run:
         assert await get(await run.address(WEB)) == "one"
-        assert _children(run.process.pid) == ""
+        workers = _children(run.process.pid)
+        assert len(workers) == (OPTION.workers if OPTION.workers > 1 else 0)
         assert await run.stop() == 0
+    assert not set(workers).intersection(os.listdir("/proc"))
     assert sorted(os.listdir(tmp_path)) == ["errors.txt", "m.yaml", "table.json"]
 
 
-def _children(pid: int) -> str:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

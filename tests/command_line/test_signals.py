@@ -26,6 +26,7 @@ raise SystemExit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.proxied
 async def test_sighup_reads_files_again_and_standard_input_not(tmp_path: Path) -> None:
     """On a file system where nothing else tells of a change."""
     file, program = tmp_path / "m.yaml", tmp_path / "blind.py"
@@ -107,6 +108,7 @@ def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path: Path, module: str) -
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.proxied
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.spec("L6")
 async def test_a_signal_lets_open_connections_end_by_themselves(
@@ -134,6 +136,7 @@ async def test_a_signal_lets_open_connections_end_by_themselves(
             assert re.search(r"stopped: \d+ connections and flows over\n", await run.rest())
 
 
+@pytest.mark.proxied
 async def test_the_drain_timeout_cuts_what_is_left_and_says_so(tmp_path: Path) -> None:
     async with TcpEcho() as echo:
         (tmp_path / "m.yaml").write_text(web_on(18404, echo.endpoint))
@@ -148,6 +151,7 @@ async def test_the_drain_timeout_cuts_what_is_left_and_says_so(tmp_path: Path) -
             writer.close()
 
 
+@pytest.mark.proxied
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal_ends_at_once(tmp_path: Path, number: signal.Signals) -> None:
     async with TcpEcho() as echo:

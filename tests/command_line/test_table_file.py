@@ -18,6 +18,7 @@ from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import service
 
 
+@pytest.mark.proxied
 async def test_addresses_of_an_earlier_run_are_gone_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "table.json").write_text('[{"service": "of an earlier run"}]')
     async with running(tmp_path, "run", "-f", "-", "--addresses", "ephemeral") as run:
@@ -30,6 +31,7 @@ async def test_addresses_of_an_earlier_run_are_gone_before_anything_is_read(tmp_
         assert run.table() == []
 
 
+@pytest.mark.proxied
 async def test_rows_drain_before_they_go(tmp_path: Path) -> None:
     async with TcpEcho() as echo:
         (tmp_path / "m.yaml").write_text(web_on(18420, echo.endpoint))

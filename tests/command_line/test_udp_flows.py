@@ -20,6 +20,7 @@ def test_a_number_that_makes_no_sense_is_refused_in_one_line(tmp_path: Path, tex
     assert "argument --max-udp-flows: must be a number from 1 to 1000000, not" in line
 
 
+@pytest.mark.proxied
 @pytest.mark.parametrize("options", [(), ("--loop", "asyncio")])
 async def test_one_flow_more_than_stated_makes_the_oldest_go(
     tmp_path: Path, options: tuple[str, ...]

@@ -29,6 +29,7 @@ def test_L7_check_names_them(tmp_path: Path, taken: int) -> None:
     assert f"listens on every address at port {taken}" in note
 
 
+@pytest.mark.proxied
 async def test_L7_the_table_names_them(tmp_path: Path, taken: int) -> None:
     (tmp_path / "m.yaml").write_text(web_on(taken, "10.0.0.1:80"))
     async with running(tmp_path, "run", "-f", tmp_path / "m.yaml") as run:
@@ -41,6 +42,7 @@ async def test_L7_the_table_names_them(tmp_path: Path, taken: int) -> None:
         assert await run.stop() == 0
 
 
+@pytest.mark.proxied
 async def test_L7_without_addresses_of_their_own_it_is_not_asked(tmp_path: Path, taken: int) -> None:
     (tmp_path / "m.yaml").write_text(web_on(taken, "10.0.0.1:80"))
     async with running(tmp_path, "run", "-f", tmp_path / "m.yaml", "--addresses", "ephemeral") as run:

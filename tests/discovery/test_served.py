@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.discovery.objects import served_port, snapshot
+from tests.option import with_workers
 from userproxy import Addresses, MemorySource, Proxy, Settings
 from userproxy.dataplane.intake import ListenerState
 from userproxy.discovery import Alias, Served, ServedTable
@@ -96,9 +97,10 @@ def test_numbers_that_the_kernel_chooses_cannot_be_planned() -> None:
         Served.planned([planned_route(0)], {})
 
 
+@pytest.mark.proxied
 async def test_a_proxy_tells_of_aliases_too() -> None:
     source = MemorySource()
-    async with Proxy(source, settings=Settings(addresses=Addresses.EPHEMERAL)) as proxy:
+    async with Proxy(source, settings=with_workers(Settings(addresses=Addresses.EPHEMERAL))) as proxy:
         await proxy.settled()
         changes = proxy.changes()
         assert await anext(changes) == {}

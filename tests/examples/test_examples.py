@@ -12,6 +12,8 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from tests.command_line.process import Running, running, userproxy
 from tests.command_line.test_run import get, replace_file
 
@@ -63,6 +65,7 @@ def test_hello_is_right_as_it_stands(tmp_path: Path) -> None:
     assert "default/hello http 8080/TCP IPv4  at 127.196.48.226:8080, 2 of 2 endpoints in use" in said
 
 
+@pytest.mark.proxied
 async def test_hello_is_served_and_moves_with_an_edit(tmp_path: Path) -> None:
     """With other ports of the backends, since those of the example may be in use here."""
     one, two = free_ports(2)

@@ -17,7 +17,9 @@ from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.backends.udp import UdpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
-pytestmark = in_one_process_only("the descriptors that run out are those of the test's own process")
+pytestmark = in_one_process_only(
+    "each worker has descriptors of its own, and those that run out here are this process's"
+)
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ async def test_L9_S12_waiting_clients_of_every_earlier_port_are_let_through() ->
         assert w.ended() == {"--": 3}
 
 
-@in_one_process_only("the deadlines are counted elsewhere")
+@in_one_process_only("each worker has deadlines of its own, and only counters are told")
 async def test_L9_CH_clients_that_wait_and_go_leave_nothing_for_the_rest_of_their_time() -> None:
     async with world() as w:
         w.source.apply(service("web", 80, annotations=HOLD))

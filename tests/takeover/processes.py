@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.option import with_workers
 from userproxy import Addresses, MemorySource, Proxy, Settings
 from userproxy.succession.batches import close_items, unpack
 from userproxy.succession.channel import Channel, Message
@@ -17,7 +18,7 @@ from userproxy.takeover.place import TakeoverPath
 from userproxy.takeover.predecessor import Predecessor
 from userproxy.takeover.server import TakeoverServer
 
-EPHEMERAL = Settings(addresses=Addresses.EPHEMERAL)
+EPHEMERAL = with_workers(Settings(addresses=Addresses.EPHEMERAL))
 
 
 @dataclass

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.dataplane.harness import Peer
 from tests.dataplane.udp_peers import UdpPeer
+from tests.option import with_workers
 from tests.takeover.processes import Successor, holding, serving, successor
 from userproxy import NotListening, Proxy, Settings
 from userproxy.dataplane.inheritance import SharedListener
@@ -23,6 +25,7 @@ from userproxy.testing.objects import endpoint_slice, service
 
 pytestmark = pytest.mark.both_loops
 HOLD = {"userproxy.dev/hold": "1h"}
+LOOPBACK = with_workers(Settings())
 TCP = service("web", 80)
 UDP = service("dns", "53/UDP")
 
@@ -36,11 +39,18 @@ async def held(proxy: Proxy, name: str, count: int) -> None:
         await asyncio.sleep(0)
 
 
+async def until(holds: Callable[[], object]) -> None:
+    """Wait for what workers tell of a little later."""
+    while not holds():
+        await asyncio.sleep(0.001)
+
+
 async def echoed(client: Peer, data: bytes) -> None:
     await client.send(data)
     assert await client.receive_exactly(len(data)) == data
 
 
+@pytest.mark.proxied
 async def test_a_listening_socket_with_its_queue(tmp_path: Path) -> None:
     """The number was chosen by the kernel; a client that comes in between is accepted by the new one."""
     async with TcpEcho() as echo:
@@ -53,7 +63,9 @@ async def test_a_listening_socket_with_its_queue(tmp_path: Path) -> None:
                     assert new.address("web") == address
                     with await Peer.connect(address) as client:
                         await echoed(client, b"by the new one")
-                        assert (port_of(new, "web").open, port_of(old.proxy, "web").open) == (1, 1)
+                        await until(
+                            lambda: (port_of(new, "web").open, port_of(old.proxy, "web").open) == (1, 1)
+                        )
                     await echoed(kept, b"still by the old one")
                     kept.close()
                     assert (await old.proxy.drain(None)).cut == 0
@@ -61,6 +73,7 @@ async def test_a_listening_socket_with_its_queue(tmp_path: Path) -> None:
                         await echoed(client, b"when the old one is gone")
 
 
+@pytest.mark.proxied
 async def test_a_flow_with_its_socket_age_and_counts(tmp_path: Path) -> None:
     async with UdpEcho() as echo:
         objects = (UDP, endpoint_slice("dns", [echo.endpoint], protocol="UDP"))
@@ -71,15 +84,16 @@ async def test_a_flow_with_its_socket_age_and_counts(tmp_path: Path) -> None:
                 assert await client.receive() == b"one"
                 sources = set(echo.clients)
                 async with successor(old, holding(*objects)) as new:
-                    assert port_of(new, "dns").endpoints[0].bytes_to_endpoint == 3
-                    assert old.proxy.plane.snapshot()[0].open == 0
+                    await until(lambda: port_of(new, "dns").endpoints[0].bytes_to_endpoint == 3)
+                    await until(lambda: port_of(old.proxy, "dns").open == 0)
                     await old.proxy.drain(0)
                     client.send(b"two", b"three")
                     assert [await client.receive(), await client.receive()] == [b"two", b"three"]
                     assert echo.clients == sources
-                    assert port_of(new, "dns").endpoints[0].bytes_to_client == 11
+                    await until(lambda: port_of(new, "dns").endpoints[0].bytes_to_client == 11)
 
 
+@pytest.mark.proxied
 async def test_an_answer_that_comes_after_the_upgrade(tmp_path: Path) -> None:
     endpoint = UdpPeer()
     with endpoint.sock:
@@ -128,6 +142,7 @@ async def greeted_by(address: tuple[str, int], client: str) -> bytes:
     return name
 
 
+@pytest.mark.proxied
 async def test_a_service_port_that_refuses_goes_on_refusing_and_listens_later(tmp_path: Path) -> None:
     async with TcpEcho() as echo, UdpEcho() as datagrams:
         objects = (TCP, endpoint_slice("web", [echo.endpoint]), UDP)
@@ -160,6 +175,7 @@ async def test_a_service_port_that_refuses_goes_on_refusing_and_listens_later(tm
                     assert await asker.receive() == b"again"
 
 
+@pytest.mark.proxied
 async def test_what_changed_meanwhile_counts_when_the_new_one_begins(tmp_path: Path) -> None:
     """The old one listens, the new table has nothing to send to; and the other way round."""
     async with TcpEcho() as echo:
@@ -175,6 +191,7 @@ async def test_what_changed_meanwhile_counts_when_the_new_one_begins(tmp_path: P
                     await echoed(client, b"served now")
 
 
+@pytest.mark.proxied
 async def test_L9_clients_that_wait_go_on_waiting_and_are_served(tmp_path: Path) -> None:
     web, dns = service("web", 80, annotations=HOLD), service("dns", "53/UDP", annotations=HOLD)
     async with TcpEcho() as echo, UdpEcho() as datagrams:
@@ -187,7 +204,8 @@ async def test_L9_clients_that_wait_go_on_waiting_and_are_served(tmp_path: Path)
                 await held(old.proxy, "dns", 1)
                 source = holding(web, dns)
                 async with successor(old, source) as new:
-                    assert port_of(new, "web").held == port_of(new, "dns").held == 1
+                    await held(new, "web", 1)
+                    await held(new, "dns", 1)
                     report = await old.proxy.drain(0)
                     assert (report.drained, report.cut) == (0, 0)
                     source.apply(
@@ -198,6 +216,7 @@ async def test_L9_clients_that_wait_go_on_waiting_and_are_served(tmp_path: Path)
                     assert [await asker.receive() for _ in range(2)] == [b"first", b"second"]
 
 
+@pytest.mark.proxied
 async def test_L1_a_number_that_a_port_moved_to_stays(tmp_path: Path) -> None:
     """Though the stated one is free by now."""
     name = f"moved-{os.getpid()}"
@@ -206,9 +225,9 @@ async def test_L1_a_number_that_a_port_moved_to_stays(tmp_path: Path) -> None:
     async with TcpEcho() as echo:
         objects = (service(name, 4000), endpoint_slice(name, [echo.endpoint]))
         with socket.create_server((host, 4000)) as other:
-            async with serving(tmp_path / "s", holding(*objects), Settings()) as old:
+            async with serving(tmp_path / "s", holding(*objects), LOOPBACK) as old:
                 other.close()
-                async with successor(old, holding(*objects), Settings()) as new:
+                async with successor(old, holding(*objects), LOOPBACK) as new:
                     assert new.address(name) == (host, 12_000)
                     assert port_of(new, name).reason == "port 4000 is taken"
                     with await Peer.connect((host, 12_000)) as client:
@@ -247,6 +266,7 @@ async def test_L6_what_is_queued_where_the_new_one_does_not_listen_is_served_by_
             assert datagrams.datagrams == 1
 
 
+@pytest.mark.proxied
 async def test_C4_a_flow_that_came_over_idles_to_its_end_and_is_counted_once(tmp_path: Path) -> None:
     async with UdpEcho() as echo:
         dns = service("dns", "53/UDP", annotations={"userproxy.dev/idle-timeout": "1s"})
@@ -257,7 +277,7 @@ async def test_C4_a_flow_that_came_over_idles_to_its_end_and_is_counted_once(tmp
                 client.send(b"one")
                 assert await client.receive() == b"one"
                 async with successor(old, holding(*objects)) as new:
-                    while port_of(new, "dns").open:
-                        await asyncio.sleep(0.01)
+                    await until(lambda: port_of(new, "dns").ends)
                     assert dict(port_of(new, "dns").ends) == {"IT": 1}
+                    assert port_of(new, "dns").open == 0
                     assert dict(port_of(old.proxy, "dns").ends) == {}

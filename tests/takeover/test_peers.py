@@ -169,6 +169,7 @@ def test_bad_paths(tmp_path: Path, path: str, code: int, says: str) -> None:
     assert (tmp_path / "m.yaml").read_text() == manifest(service("web", 80))
 
 
+@pytest.mark.proxied
 async def test_a_socket_that_a_killed_process_left_behind(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(manifest(service("web", 80)))
     for _ in range(2):

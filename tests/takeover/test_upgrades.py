@@ -14,6 +14,7 @@ import pytest
 
 from tests.command_line.process import LIMIT_S, Running, running
 from tests.command_line.test_run import manifest, replace_file
+from tests.option import asked_loops, asked_numbers
 from tests.takeover.load import load
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.backends.udp import UdpEcho
@@ -95,8 +96,9 @@ async def upgradable(tmp_path: Path) -> AsyncIterator[Upgradable]:
         yield Upgradable(tmp_path, tcp, udp)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.proxied
+@pytest.mark.parametrize("workers", asked_numbers())
+@pytest.mark.parametrize("loop", asked_loops())
 async def test_three_upgrades_under_load_refuse_cut_and_lose_nothing(
     upgradable: Upgradable, loop: str, workers: str
 ) -> None:
@@ -119,6 +121,7 @@ async def test_three_upgrades_under_load_refuse_cut_and_lose_nothing(
     assert list(upgradable.folder.glob("s*")) == []
 
 
+@pytest.mark.proxied
 async def test_the_old_process_serves_its_connections_to_their_end(upgradable: Upgradable) -> None:
     async with upgradable.process("old") as old:
         tcp, _ = await upgradable.addresses(old)
@@ -176,6 +179,7 @@ async def test_a_new_process_that_is_killed_leaves_the_old_one_as_it_was(
             assert len(await new.rows(lambda rows: len(rows) == 3)) == 3
 
 
+@pytest.mark.proxied
 async def test_of_two_upgrades_at_once_one_says_so_and_ends(upgradable: Upgradable) -> None:
     async with contextlib.AsyncExitStack() as processes:
         old = await processes.enter_async_context(upgradable.process("old"))
@@ -192,7 +196,8 @@ async def test_of_two_upgrades_at_once_one_says_so_and_ends(upgradable: Upgradab
             await report.wait(10)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.proxied
+@pytest.mark.parametrize("workers", asked_numbers())
 async def test_sigterm_while_another_process_takes_over(upgradable: Upgradable, workers: str) -> None:
     async with upgradable.process("old", "", "--workers", workers) as old:
         await upgradable.addresses(old)
@@ -222,7 +227,8 @@ async def test_the_old_process_is_killed_with_its_flows_half_way_over(upgradable
                 await report.wait(2)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.proxied
+@pytest.mark.parametrize("workers", asked_numbers())
 async def test_sigterm_for_the_new_process_before_it_serves(upgradable: Upgradable, workers: str) -> None:
     async with upgradable.process("old", "", "--workers", workers) as old:
         tcp, udp = await upgradable.addresses(old)
@@ -234,6 +240,7 @@ async def test_sigterm_for_the_new_process_before_it_serves(upgradable: Upgradab
             await report.wait(10)
 
 
+@pytest.mark.proxied
 async def test_one_table_file_for_both(upgradable: Upgradable, tmp_path: Path) -> None:
     """It shows what is served at every moment, and the one that ends does not empty it."""
     shared = str(tmp_path / "shared.json")

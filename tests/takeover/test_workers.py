@@ -79,6 +79,7 @@ def udp_clients(address: tuple[str, int]) -> Iterator[list[UdpPeer]]:
             client.sock.close()
 
 
+@pytest.mark.proxied
 async def test_flows_keep_their_sockets_and_connections_their_process(tmp_path: Path) -> None:
     async with TcpEcho() as tcp, UdpEcho() as udp:
         async with serving(tmp_path / "s", source_of(tcp, udp), TWO) as old:
@@ -104,6 +105,20 @@ async def test_flows_keep_their_sockets_and_connections_their_process(tmp_path: 
                     assert (by_name["dns"].open, by_name["web"].accepted) == (CLIENTS, 1)
 
 
+@pytest.mark.proxied
+async def test_what_was_handed_over_is_no_longer_shown_as_served(tmp_path: Path) -> None:
+    """Also by the worker that has nothing open; only one of the two has."""
+    async with TcpEcho() as tcp, UdpEcho() as udp:
+        async with serving(tmp_path / "s", source_of(tcp, udp), TWO) as old:
+            with await Peer.connect(old.proxy.address("web")) as kept:
+                await kept.send(b"kept")
+                assert await kept.receive_exactly(4) == b"kept"
+                async with successor(old, source_of(tcp, udp), TWO):
+                    await until(lambda: {port.state for port in old.proxy.snapshot().ports} == {"draining"})
+                    await until(lambda: sum(port.open for port in old.proxy.snapshot().ports) == 1)
+
+
+@pytest.mark.proxied
 async def test_B2_L9_affinity_and_whoever_waits_go_over(tmp_path: Path) -> None:
     web = service("web", 80, sessionAffinity="ClientIP", annotations=HOLD)
     dns = service("dns", "53/UDP", annotations=HOLD)
@@ -207,6 +222,7 @@ async def test_a_new_worker_dies_before_it_has_its_table(
         await echoed(old.proxy.address("web"))
 
 
+@pytest.mark.proxied
 async def test_T8_what_refused_in_the_old_workers_opens_in_the_new_ones(tmp_path: Path) -> None:
     """A UDP socket that has refused is in no group any more, so each worker gets a new one."""
     async with TcpEcho() as tcp, UdpEcho() as udp:
@@ -384,7 +400,7 @@ async def test_a_successor_that_gives_up_with_the_sockets_of_all_workers(
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-@pytest.mark.parametrize(("settings", "heir"), [(EPHEMERAL, Heir), (TWO, FleetHeir)])
+@pytest.mark.parametrize(("settings", "heir"), [(replace(EPHEMERAL, workers=1), Heir), (TWO, FleetHeir)])
 async def test_the_old_one_is_stopped_when_both_have_the_listening_sockets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings, heir: type
 ) -> None:

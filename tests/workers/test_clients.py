@@ -129,6 +129,7 @@ def sockets(address: tuple[str, int], clients: list[str]) -> Iterator[list[socke
             sock.close()
 
 
+@pytest.mark.proxied
 async def test_udp_flows_stay_where_they_are_and_both_workers_have_some() -> None:
     async with UdpEcho("a") as a, UdpEcho("b") as b, crew() as c:
         slices = endpoint_slices("dns", [a.endpoint, b.endpoint], protocol="UDP")
@@ -148,6 +149,7 @@ async def test_udp_flows_stay_where_they_are_and_both_workers_have_some() -> Non
         assert sum(shares) == 120
 
 
+@pytest.mark.proxied
 @pytest.mark.spec("B2")
 async def test_B2_udp_affinity_holds_over_both_workers() -> None:
     async with UdpEcho("a") as a, UdpEcho("b") as b, UdpEcho("c") as third, crew() as c:

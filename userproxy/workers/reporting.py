@@ -53,6 +53,11 @@ class Reports:
             self._dirty.update(dict.fromkeys(touched))
             self._filled()
 
+    def take_states(self) -> None:
+        """All service ports: what they are has changed for all of them at once, as after a takeover."""
+        self._dirty.update(dict.fromkeys(self._plane.known()))
+        self._filled()
+
     def touch(self, name: ServicePortName) -> None:
         """The counters of ``name`` are wanted now."""
         for family in Family:

@@ -221,6 +221,8 @@ class Worker:
             handover = plane.handover()
             handover.freeze(())
             handover.release()
+        if self._reports is not None:
+            self._reports.take_states()
 
     async def _take(self, plane: DataPlane, descriptors: list[int]) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.option import with_workers
 from userproxy.errors import NotListening
 from userproxy.proxy import Proxy
 from userproxy.settings import Addresses, Settings
@@ -14,7 +15,8 @@ from userproxy.testing import ApiServer
 from userproxy.testing.backends import TcpEcho
 from userproxy.testing.objects import endpoint_slice, node, service
 
-EPHEMERAL = Settings(addresses=Addresses.EPHEMERAL, node_name="here")
+EPHEMERAL = with_workers(Settings(addresses=Addresses.EPHEMERAL, node_name="here"))
+pytestmark = pytest.mark.proxied
 
 
 async def test_what_was_applied_before_is_in_force(server: ApiServer) -> None:
