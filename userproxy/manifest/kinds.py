@@ -10,6 +10,7 @@ __all__ = [
     "KINDS",
     "NAMESPACE",
     "NODE",
+    "POD",
     "SERVICE",
     "Kind",
     "kind_of",
@@ -54,6 +55,17 @@ NODE = Kind("", "v1", "Node", "nodes", "node", ("no",), False, ("metadata.name",
 NAMESPACE = Kind(
     "", "v1", "Namespace", "namespaces", "namespace", ("ns",), False, ("metadata.name", "status.phase")
 )
+POD = Kind(
+    "",
+    "v1",
+    "Pod",
+    "pods",
+    "pod",
+    ("po",),
+    True,
+    (*_METADATA, "spec.nodeName", "status.phase", "status.podIP"),
+)
+"""Not read by any source: what the test API server serves besides, so that it can be forwarded to."""
 
 KINDS = (SERVICE, ENDPOINTS, ENDPOINT_SLICE, NODE, NAMESPACE)
 """Every kind that is read."""

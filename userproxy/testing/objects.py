@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "BACKEND_ANNOTATION",
     "endpoint_slice",
     "endpoint_slices",
     "endpoints",
     "namespace",
     "node",
+    "pod",
     "service",
     "service_port",
 ]
@@ -23,6 +25,9 @@ RawObject = dict[str, object]
 Port = int | str | Mapping[str, object]
 """``80``, ``"53/UDP"``, ``"http:80"``, ``"dns:53/UDP"``, or the raw port itself."""
 Texts = Mapping[str, str]
+
+BACKEND_ANNOTATION = "backend.userproxy.dev/"
+"""Before the number of a port: the annotation of a Pod that says what stands for this port of it."""
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 _CONDITIONS = ("ready", "serving", "terminating")
@@ -193,6 +198,41 @@ def node(
     }
 
 
+def pod(
+    name: str,
+    *positional: Port,
+    ports: Sequence[Port] = (),
+    backends: Mapping[int, str] | None = None,
+    namespace: str = "default",
+    labels: Texts | None = None,
+    annotations: Texts | None = None,
+    status: Mapping[str, object] | None = None,
+    **spec: object,
+) -> RawObject:
+    """A Pod with one container; ``spec`` takes any field of its spec: ``nodeName="worker-1"``.
+
+    ``backends`` says for port numbers which "ip:port" the test API server connects to when somebody forwards
+    to them: an annotation of the Pod. Ports with a backend need not be named again. Without ``status`` the
+    API server lets the Pod run at once.
+    """
+    stated = [service_port(port) for port in (*positional, *ports)]
+    numbers = {port["port"] for port in stated}
+    stated += [service_port(number) for number in backends or {} if number not in numbers]
+    standing = {f"{BACKEND_ANNOTATION}{number}": place for number, place in (backends or {}).items()}
+    container: RawObject = {
+        "name": "main",
+        "image": "none",
+        "ports": [_container_port(port) for port in stated],
+    }
+    raw: RawObject = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": _metadata(name, namespace, labels, {**standing, **(annotations or {})}),
+        "spec": {"containers": [container], **spec},
+    }
+    return raw if status is None else {**raw, "status": dict(status)}
+
+
 def namespace(name: str, *, labels: Texts | None = None) -> RawObject:
     """A Namespace."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": _metadata(name, "", labels, None)}
@@ -216,6 +256,11 @@ def _place(address: str) -> tuple[str, str, int]:
         raise ValueError(f"{address!r} is no ip:port")
     host = host.removeprefix("[").removesuffix("]")
     return ("IPv6" if ":" in host else "IPv4"), host, int(number)
+
+
+def _container_port(port: RawObject) -> RawObject:
+    """The same port as a container states it."""
+    return {"containerPort" if field == "port" else field: value for field, value in port.items()}
 
 
 def _fields_of_each(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
-from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, SERVICE, Kind
+from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, POD, SERVICE, Kind
 from userproxy.manifest.patches.errors import PatchError
 from userproxy.manifest.patches.merged_lists import ListPatch, MergedList
 from userproxy.model.fields import is_list, is_object
@@ -37,6 +37,13 @@ MERGED_LISTS: Mapping[Kind, Mapping[str, MergedList]] = MappingProxyType(
             "status.conditions": MergedList("type"),
         },
         NAMESPACE: {**_METADATA, "status.conditions": MergedList("type")},
+        POD: {
+            **_METADATA,
+            "spec.containers": MergedList("name"),
+            "spec.containers[].ports": MergedList("containerPort", tiebreaker="protocol"),
+            "status.conditions": MergedList("type"),
+            "status.podIPs": MergedList("ip"),
+        },
         ENDPOINTS: _METADATA,
         ENDPOINT_SLICE: _METADATA,
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from userproxy.errors import DocumentError
-from userproxy.manifest.kinds import known
+from userproxy.manifest.kinds import POD, known
 from userproxy.manifest.lists import unpack
 from userproxy.sources.documents import read_documents
 from userproxy.sources.given import STANDARD_INPUT, give
@@ -58,5 +58,6 @@ def _objects(value: object, origin: str) -> Iterator[Manifest]:
     for raw in unpack(value) if value is not None else ():
         if not isinstance(raw, Mapping):
             raise DocumentError(f"{origin}: an object is expected, not {type(raw).__name__}")
-        if known(raw.get("kind")) or not raw.get("kind"):
+        kind = raw.get("kind")
+        if not kind or known(kind) or kind == POD.kind:
             yield Manifest(origin, raw)

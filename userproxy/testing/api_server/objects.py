@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
-from userproxy.manifest.kinds import KINDS, NAMESPACE, Kind, kind_of
+from userproxy.manifest.kinds import NAMESPACE, Kind
 from userproxy.manifest.lists import unpack
 from userproxy.sources.documents import read_documents
 from userproxy.testing.api_server.presentation.discovery import STATUS_KINDS
+from userproxy.testing.api_server.schema.served import SERVED, served_kind
 from userproxy.testing.api_server.statuses import bad_request
 from userproxy.testing.api_server.storage.history import RawObject
 from userproxy.testing.api_server.storage.registry import Registry
@@ -103,17 +104,17 @@ def _each(given: RawObject | str | bytes) -> Iterator[RawObject]:
 
 def _kind_of(raw: RawObject) -> Kind:
     api_version, kind = raw.get("apiVersion"), raw.get("kind")
-    found = kind_of(api_version, kind)
+    found = served_kind(api_version, kind)
     if found is None:
         raise bad_request(f'no matches for kind "{kind}" in version "{api_version}"')
     return found
 
 
 def _kind(text: str) -> Kind:
-    for kind in KINDS:
+    for kind in SERVED:
         if text in (kind.kind, kind.plural, kind.singular, *kind.short_names):
             return kind
-    raise ValueError(f"kind {text!r} is not served; there are {', '.join(kind.kind for kind in KINDS)}")
+    raise ValueError(f"kind {text!r} is not served; there are {', '.join(kind.kind for kind in SERVED)}")
 
 
 def _copy(raw: RawObject) -> StoredObject:

@@ -8,6 +8,7 @@ from tests.testing.api_server.http_client import HttpClient, as_object
 from userproxy.manifest.kinds import KINDS, Kind
 from userproxy.testing import ApiServer
 from userproxy.testing.api_server.schema.protobuf import Field, decode_message
+from userproxy.testing.api_server.schema.served import SERVED
 
 GVK = "x-kubernetes-group-version-kind"
 V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -20,7 +21,7 @@ async def test_unaggregated_discovery_leads_to_every_kind(client: HttpClient) ->
     found: list[object] = []
     for path in ("/api/v1", "/apis/discovery.k8s.io/v1"):
         found += [entry["name"] for entry in (await client.get(path)).objects("resources")]
-    assert {kind.plural for kind in KINDS} <= set(found)
+    assert {kind.plural for kind in SERVED} <= set(found)
     assert "services/status" in found
     assert "endpointslices/status" not in found
 
@@ -34,7 +35,9 @@ async def test_aggregated_discovery(client: HttpClient, version: str) -> None:
         assert answer.headers["Content-Type"] == accept
         assert answer.at("apiVersion") == f"apidiscovery.k8s.io/{version}"
         kinds |= {str(entry["responseKind"]) for entry in answer.objects("items/0/versions/0/resources")}
-    assert kinds == {str({"group": kind.group, "version": kind.version, "kind": kind.kind}) for kind in KINDS}
+    assert kinds == {
+        str({"group": kind.group, "version": kind.version, "kind": kind.kind}) for kind in SERVED
+    }
 
 
 @pytest.mark.parametrize(

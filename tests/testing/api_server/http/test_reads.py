@@ -163,7 +163,7 @@ async def test_who_asks_for_protobuf_gets_json(server: ApiServer, client: HttpCl
 @pytest.mark.parametrize(
     ("method", "path", "status", "reason"),
     [
-        pytest.param("GET", "/api/v1/pods", 404, "NotFound", id="kind that is not served"),
+        pytest.param("GET", "/api/v1/secrets", 404, "NotFound", id="kind that is not served"),
         pytest.param("GET", "/nowhere", 404, "NotFound", id="path"),
         pytest.param("POST", "/api/v1/services", 405, "MethodNotAllowed", id="post to all namespaces"),
         pytest.param(

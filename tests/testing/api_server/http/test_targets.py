@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from userproxy.manifest.kinds import ENDPOINT_SLICE, NAMESPACE, NODE, SERVICE
+from userproxy.manifest.kinds import ENDPOINT_SLICE, NAMESPACE, NODE, POD, SERVICE
 from userproxy.testing.api_server.http.targets import Target, parse_target
 
 
@@ -36,7 +36,11 @@ from userproxy.testing.api_server.http.targets import Target, parse_target
         ),
         pytest.param("/api/v1/namespaces/shop/nodes", None, id="a namespaced path of what has none"),
         pytest.param("/api/v1/services/web", None, id="a name without its namespace"),
-        pytest.param("/api/v1/pods", None, id="a kind that is not served"),
+        pytest.param("/api/v1/secrets", None, id="a kind that is not served"),
+        pytest.param(
+            "/api/v1/namespaces/a/pods/p/portforward", Target(POD, "a", "p", "portforward"), id="a forward"
+        ),
+        pytest.param("/api/v1/namespaces/a/services/s/portforward", None, id="a forward to no Pod"),
         pytest.param("/api/v2/services", None, id="a version that is not served"),
         pytest.param("/apis/discovery.k8s.io/v1beta1/endpointslices", None, id="an old version"),
         pytest.param("/apis//v1/services", None, id="no group"),

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, KINDS, NAMESPACE, NODE, SERVICE, Kind
+from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, POD, SERVICE, Kind
 from userproxy.testing.api_server.presentation.cells import COLUMNS, cells
-from userproxy.testing.objects import endpoint_slice, endpoints, node, service
+from userproxy.testing.api_server.schema.served import SERVED
+from userproxy.testing.objects import endpoint_slice, endpoints, node, pod, service
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -105,7 +106,7 @@ def test_nodes() -> None:
     assert row(NODE, {})["Status"] == "Unknown"
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", SERVED, ids=lambda kind: kind.kind)
 @pytest.mark.parametrize(
     "raw",
     [
@@ -121,3 +122,25 @@ def test_nodes() -> None:
 )
 def test_objects_that_make_no_sense_still_have_their_row(kind: Kind, raw: dict[str, object]) -> None:
     assert len(cells(kind, raw, NOW)) == len(COLUMNS[kind])
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        pytest.param(
+            None, {"Ready": "0/1", "Status": "<none>", "Restarts": "0", "IP": "<none>"}, id="nothing"
+        ),
+        pytest.param(
+            {
+                "phase": "Running",
+                "podIP": "10.0.0.1",
+                "containerStatuses": [{"ready": True, "restartCount": 2}, {"restartCount": None}],
+            },
+            {"Ready": "1/1", "Status": "Running", "Restarts": "2", "IP": "10.0.0.1", "Node": "worker-1"},
+            id="running",
+        ),
+    ],
+)
+def test_pods(status: Mapping[str, object] | None, expected: dict[str, object]) -> None:
+    found = row(POD, pod("web-0", 8080, status=status, nodeName="worker-1"))
+    assert found | expected == found

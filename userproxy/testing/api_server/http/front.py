@@ -116,7 +116,7 @@ def _record(request: web.Request, target: Target | None) -> RecordedRequest:
         query=dict(request.query),
         headers=request.headers,
         verb=target.verb(request.method, watch=truth(request.query, "watch")) if target else "",
-        resource=target.kind.plural if target else "",
+        resource=target.resource if target else "",
         namespace=target.namespace if target else "",
         name=target.name if target else "",
         client_name=str(subject.get("commonName", "")),

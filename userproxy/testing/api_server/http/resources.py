@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from userproxy.manifest.kinds import SERVICE
+from userproxy.manifest.kinds import POD, SERVICE
 from userproxy.testing.api_server.http.answers import json_response
 from userproxy.testing.api_server.http.bodies import delete_options, read_object, read_patch, write_options
 from userproxy.testing.api_server.http.targets import Target
@@ -25,7 +25,7 @@ from userproxy.testing.api_server.storage.writing import Deleted, Written
 
 __all__ = ["Resources"]
 
-_SHOWN_WHEN_GONE = (SERVICE,)
+_SHOWN_WHEN_GONE = (SERVICE, POD)
 """Kinds whose delete answers the object itself."""
 _FORMS = (Form.TABLE, Form.METADATA, Form.METADATA_LIST)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from userproxy.manifest.kinds import Kind, resource
+from userproxy.manifest.kinds import POD, Kind
 from userproxy.testing.api_server.presentation.discovery import STATUS_KINDS
+from userproxy.testing.api_server.schema.served import served_resource
 
 __all__ = ["Target", "parse_target"]
 
 _ITEM_VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_PORT_FORWARD_VERBS = {"GET": "get", "POST": "create"}
 _COLLECTION_VERBS = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 
 
@@ -22,8 +24,20 @@ class Target:
     name: str = ""
     subresource: str = ""
 
+    @property
+    def forwards(self) -> bool:
+        """It is a Pod's ``portforward``, which is no object."""
+        return self.subresource == "portforward"
+
+    @property
+    def resource(self) -> str:
+        """The resource, as RBAC and scripts name it: ``services``, ``pods/portforward``."""
+        return f"{self.kind.plural}/portforward" if self.forwards else self.kind.plural
+
     def verb(self, method: str, *, watch: bool) -> str:
         """The verb, as RBAC names it; "" when the method does not fit the path."""
+        if self.forwards:
+            return _PORT_FORWARD_VERBS.get(method, "")
         verb = (_ITEM_VERBS if self.name else _COLLECTION_VERBS).get(method, "")
         if verb == "list" and watch:
             return "watch"
@@ -45,10 +59,10 @@ def parse_target(path: str) -> Target | None:
 def _within_version(group: str, version: str, rest: list[str]) -> Target | None:
     match rest:
         case ["namespaces", namespace, plural, *names] if plural not in ("status", "finalize"):
-            kind = resource(group, version, plural)
+            kind = served_resource(group, version, plural)
             return _named(Target(kind, namespace), names) if kind and kind.namespaced else None
         case [plural, *names]:
-            kind = resource(group, version, plural)
+            kind = served_resource(group, version, plural)
             # A namespaced object has no path outside of its namespace.
             return _named(Target(kind), names) if kind and not (kind.namespaced and names) else None
     return None
@@ -62,4 +76,6 @@ def _named(target: Target, names: list[str]) -> Target | None:
             return Target(target.kind, target.namespace, name)
         case [name, "status"] if name and target.kind in STATUS_KINDS:
             return Target(target.kind, target.namespace, name, "status")
+        case [name, "portforward"] if name and target.kind == POD:
+            return Target(target.kind, target.namespace, name, "portforward")
     return None

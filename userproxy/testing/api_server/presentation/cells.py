@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, SERVICE, Kind
+from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, POD, SERVICE, Kind
 from userproxy.testing.api_server.presentation.ages import age
 from userproxy.testing.api_server.storage.history import RawObject
 
@@ -140,6 +140,21 @@ def _node_address(type_: str) -> Callable[[RawObject], str]:
     return cell
 
 
+def _pod_ready(raw: RawObject) -> str:
+    statuses = _objects(raw, "status", "containerStatuses")
+    ready = sum(1 for each in statuses if each.get("ready") is True)
+    return f"{ready}/{len(_objects(raw, 'spec', 'containers'))}"
+
+
+def _pod_status(raw: RawObject) -> str:
+    return "Terminating" if _at(raw, "metadata", "deletionTimestamp") else _text(raw, "status", "phase")
+
+
+def _pod_restarts(raw: RawObject) -> str:
+    counts = (each.get("restartCount") for each in _objects(raw, "status", "containerStatuses"))
+    return str(sum(count for count in counts if isinstance(count, int)))
+
+
 def _field(*path: str, absent: str = _NONE) -> Callable[[RawObject], str]:
     return lambda raw: _text(raw, *path, absent=absent)
 
@@ -165,6 +180,16 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
         _AGE,
     ),
     ENDPOINTS: (_NAME, Column("Endpoints", _subset_addresses), _AGE),
+    POD: (
+        _NAME,
+        Column("Ready", _pod_ready),
+        Column("Status", _pod_status),
+        Column("Restarts", _pod_restarts),
+        _AGE,
+        Column("IP", _field("status", "podIP"), priority=1),
+        Column("Node", _field("spec", "nodeName"), priority=1),
+        Column("Nominated Node", _field("status", "nominatedNodeName"), priority=1),
+    ),
     NAMESPACE: (_NAME, Column("Status", _field("status", "phase", absent="")), _AGE),
     NODE: (
         _NAME,

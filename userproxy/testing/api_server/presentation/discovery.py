@@ -6,15 +6,17 @@ first, the unaggregated one is for older clients.
 
 from __future__ import annotations
 
-from userproxy.manifest.kinds import KINDS, NAMESPACE, NODE, SERVICE, Kind
+from userproxy.manifest.kinds import NAMESPACE, NODE, POD, SERVICE, Kind
+from userproxy.testing.api_server.schema.served import SERVED
 
 __all__ = ["STATUS_KINDS", "aggregated", "api_versions", "group", "groups", "resources", "version"]
 
-STATUS_KINDS = (SERVICE, NODE, NAMESPACE)
+STATUS_KINDS = (SERVICE, NODE, NAMESPACE, POD)
 """Kinds with a ``status`` subresource."""
 
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _STATUS_VERBS = ("get", "patch", "update")
+_CATEGORIES_ALL = (SERVICE, POD)
 
 
 def api_versions() -> dict[str, object]:
@@ -28,7 +30,7 @@ def api_versions() -> dict[str, object]:
 
 def groups() -> dict[str, object]:
     """``/apis``: the named groups."""
-    names = dict.fromkeys(kind.group for kind in KINDS if kind.group)
+    names = dict.fromkeys(kind.group for kind in SERVED if kind.group)
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in names]}
 
 
@@ -39,7 +41,7 @@ def group(name: str) -> dict[str, object] | None:
 
 def resources(group_name: str, version_name: str) -> dict[str, object] | None:
     """``/api/v1`` or ``/apis/GROUP/VERSION``; None when it is not served."""
-    kinds = [kind for kind in KINDS if (kind.group, kind.version) == (group_name, version_name)]
+    kinds = [kind for kind in SERVED if (kind.group, kind.version) == (group_name, version_name)]
     if not kinds:
         return None
     entries = []
@@ -47,6 +49,8 @@ def resources(group_name: str, version_name: str) -> dict[str, object] | None:
         entries.append(_resource(kind))
         if kind in STATUS_KINDS:
             entries.append(_status_resource(kind))
+        if kind == POD:
+            entries.append(_PORT_FORWARD)
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
@@ -57,7 +61,7 @@ def resources(group_name: str, version_name: str) -> dict[str, object] | None:
 
 def aggregated(*, core: bool, api_version: str) -> dict[str, object]:
     """``/api`` (core) or ``/apis`` with everything below them; ``api_version`` is v2 or v2beta1."""
-    names = dict.fromkeys(kind.group for kind in KINDS if (kind.group == "") == core)
+    names = dict.fromkeys(kind.group for kind in SERVED if (kind.group == "") == core)
     return {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": f"apidiscovery.k8s.io/{api_version}",
@@ -91,7 +95,7 @@ def version(git_version: str) -> dict[str, object]:
 
 
 def _versions(group_name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(kind.version for kind in KINDS if kind.group == group_name))
+    return tuple(dict.fromkeys(kind.version for kind in SERVED if kind.group == group_name))
 
 
 def _group(name: str) -> dict[str, object]:
@@ -109,7 +113,7 @@ def _resource(kind: Kind) -> dict[str, object]:
     }
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)
-    if kind == SERVICE:
+    if kind in _CATEGORIES_ALL:
         entry["categories"] = ["all"]
     return entry
 
@@ -124,8 +128,17 @@ def _status_resource(kind: Kind) -> dict[str, object]:
     }
 
 
+_PORT_FORWARD: dict[str, object] = {
+    "name": "pods/portforward",
+    "singularName": "",
+    "namespaced": True,
+    "kind": "PodPortForwardOptions",
+    "verbs": ["create", "get"],
+}
+
+
 def _aggregated_version(group_name: str, version_name: str) -> dict[str, object]:
-    kinds = [kind for kind in KINDS if (kind.group, kind.version) == (group_name, version_name)]
+    kinds = [kind for kind in SERVED if (kind.group, kind.version) == (group_name, version_name)]
     return {
         "version": version_name,
         "resources": [_aggregated_resource(kind) for kind in kinds],
@@ -144,10 +157,15 @@ def _aggregated_resource(kind: Kind) -> dict[str, object]:
     }
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)
-    if kind == SERVICE:
+    if kind in _CATEGORIES_ALL:
         entry["categories"] = ["all"]
     if kind in STATUS_KINDS:
-        entry["subresources"] = [
-            {"subresource": "status", "responseKind": response_kind, "verbs": list(_STATUS_VERBS)}
-        ]
+        entry["subresources"] = _subresources(kind, response_kind)
     return entry
+
+
+def _subresources(kind: Kind, response_kind: dict[str, str]) -> list[object]:
+    status = {"subresource": "status", "responseKind": response_kind, "verbs": list(_STATUS_VERBS)}
+    options = {"group": "", "version": "v1", "kind": "PodPortForwardOptions"}
+    forward = {"subresource": "portforward", "responseKind": options, "verbs": ["create", "get"]}
+    return [status, forward] if kind == POD else [status]

@@ -6,8 +6,9 @@ patch of that kind knows ``dryRun`` and ``fieldValidation``, and which patch for
 
 from __future__ import annotations
 
-from userproxy.manifest.kinds import KINDS, Kind
+from userproxy.manifest.kinds import Kind
 from userproxy.testing.api_server.schema.kinds import SHAPES
+from userproxy.testing.api_server.schema.served import SERVED
 from userproxy.testing.api_server.schema.types import FieldType, ListOf, MapOf, Scalar, Struct
 from userproxy.testing.api_server.storage.patching import PATCH_TYPES
 
@@ -24,13 +25,13 @@ _GVK = "x-kubernetes-group-version-kind"
 
 def index() -> dict[str, object]:
     """``/openapi/v3``: where the document of each group and version is."""
-    roots = dict.fromkeys(_root(kind) for kind in KINDS)
+    roots = dict.fromkeys(_root(kind) for kind in SERVED)
     return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in roots}}
 
 
 def document(root: str) -> dict[str, object] | None:
     """The document of ``api/v1`` or ``apis/GROUP/VERSION``; None when it is not served."""
-    kinds = [kind for kind in KINDS if _root(kind) == root]
+    kinds = [kind for kind in SERVED if _root(kind) == root]
     if not kinds:
         return None
     paths: dict[str, object] = {}

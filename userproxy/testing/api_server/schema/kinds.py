@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, SERVICE, Kind
+from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, POD, SERVICE, Kind
 from userproxy.testing.api_server.schema.metadata import CONDITIONS, OBJECT_REFERENCE, top_level
+from userproxy.testing.api_server.schema.pods import POD_SHAPE
 from userproxy.testing.api_server.schema.types import (
     ANY,
     BOOLEAN,
@@ -169,5 +170,6 @@ SHAPES: Mapping[Kind, Struct] = {
     ENDPOINTS: top_level(subsets=ListOf(_SUBSET)),
     NAMESPACE: _NAMESPACE,
     NODE: top_level(spec=_NODE_SPEC, status=_NODE_STATUS),
+    POD: POD_SHAPE,
 }
 """The shape of every kind that is served."""

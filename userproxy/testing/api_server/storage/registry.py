@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import Random
 
-from userproxy.manifest.kinds import ENDPOINTS, NAMESPACE, SERVICE, Kind
+from userproxy.manifest.kinds import ENDPOINTS, NAMESPACE, POD, SERVICE, Kind
 from userproxy.testing.api_server.statuses import (
     already_exists,
     bad_request,
@@ -23,6 +23,7 @@ from userproxy.testing.api_server.storage.identity import (
     same_content,
 )
 from userproxy.testing.api_server.storage.intake import named, placed, take_in
+from userproxy.testing.api_server.storage.kubelet import Kubelet
 from userproxy.testing.api_server.storage.settling import Settler
 from userproxy.testing.api_server.storage.store import Store, metadata_of, with_metadata
 from userproxy.testing.api_server.storage.writing import (
@@ -54,6 +55,7 @@ class Registry:
         self._settler = settler
         self._clock = clock
         self._random = random
+        self._kubelet = Kubelet(store)
 
     def create(self, kind: Kind, namespace: str, raw: RawObject, options: WriteOptions = WRITE) -> Written:
         """Store a new object. Refused with 400, 404 (no such namespace), 409 (exists) or 422."""
@@ -66,6 +68,8 @@ class Registry:
         if self.store.get(kind, namespace, name) is not None:
             raise already_exists(kind, name)
         new = born(kind, {**new, **_AT_BIRTH.get(kind, {})}, self._clock(), self._random)
+        if kind == POD:
+            new = self._kubelet.started(new, self._clock())
         settled = self._settler.settle(kind, new, None, dry_run=options.dry_run)
         return Written(self._stored(kind, settled, options, None), created=True, warnings=intake.warnings)
 
