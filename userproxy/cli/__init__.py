@@ -21,6 +21,8 @@ COMMANDS = {
     "demo": "see it work in ten seconds: no cluster, no root",
     "explain": "why traffic goes where it goes",
     "check": "report every problem of manifests, open nothing",
+    "hosts": "lines of a hosts file for what is served",
+    "env": "variables that name Services, as containers have them",
     "load": "load for an HTTP, TCP or UDP Service, and what came of it",
     "apiserver": "a small Kubernetes API server for tests and laptops",
 }

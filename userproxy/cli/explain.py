@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from userproxy.cli.options import (
-    add_address_options,
-    add_source_options,
-    announce_input,
-    is_file_source,
-    kube_source,
-    settings_of,
-)
+from userproxy.cli.options import add_address_options, add_source_options, settings_of
 from userproxy.cli.output import writing
+from userproxy.cli.state import read_state
 from userproxy.errors import UserproxyError
 
 if TYPE_CHECKING:
     from userproxy.model.names import NamespacedName
-    from userproxy.routing import State
-    from userproxy.settings import Settings
 
 __all__ = ["add_arguments", "run"]
-
-LIST_TIMEOUT_S = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from userproxy.explain import explain, notes, render
 
-    state, complete = _state(options, settings_of(options, options.node_name))
+    state, complete = read_state(options, settings_of(options, options.node_name))
     name = _name(options)
     if name is not None and name not in state.services:
         raise UserproxyError(f"there is no Service {name}")
@@ -72,33 +61,3 @@ def _name(options: argparse.Namespace) -> NamespacedName | None:
     namespace, _, service = options.name.rpartition("/")
     only = options.namespaces[0] if len(options.namespaces) == 1 else "default"
     return NamespacedName(namespace or only, service)
-
-
-def _state(options: argparse.Namespace, settings: Settings) -> tuple[State, bool]:
-    """All objects folded, and whether all of them could be read. Raises WatchError after 10 s."""
-    from userproxy.proxy import address_plan, node_name_of, reach_policy
-    from userproxy.routing import State
-
-    node_name = node_name_of(settings)
-    from_files = is_file_source(options)
-    complete, remote = True, False
-    if from_files:
-        from userproxy.sources.files import load
-
-        announce_input(options.files)
-        loaded = load(options.files, namespaces=options.namespaces, selector=options.selector)
-        events, complete = loaded.events, loaded.readable
-    else:
-        source = kube_source(options, node_name, exclude_headless=False)
-        events, remote = asyncio.run(source.list_all(LIST_TIMEOUT_S)), source.remote
-    state = State(
-        node_name=node_name,
-        addresses=address_plan(settings),
-        cluster_ip_required=not from_files,
-        reach=reach_policy(settings, remote=remote),
-    )
-    for event in events:
-        state.fold(event)
-    while state.take().more:
-        pass
-    return state, complete
