@@ -167,8 +167,9 @@ async def test_what_is_said_together_is_published_together() -> None:
         with patch("userproxy.proxy.proxy.FOLD_STEP_S", 0.0):
             await proxy.settled()  # the last step has ended
         before = proxy.snapshot().generation
-        source.apply(service("web", 80), endpoint_slice("web", ["10.0.0.1:80"]))
-        await proxy.settled()
+        with patch("userproxy.proxy.proxy.FOLD_STEP_S", 60.0):  # one turn of the loop, on a slow machine too
+            source.apply(service("web", 80), endpoint_slice("web", ["10.0.0.1:80"]))
+            await proxy.settled()
         assert proxy.snapshot().generation == before + 1
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.scripts import HEADER, Actor, Endpoints, narrow_proxy, random_script, shrink, stream
-from tests.integration.world import EPHEMERAL, World, world
+from tests.integration.world import EPHEMERAL, World, until, world
 from userproxy import NotListening
 from userproxy.log import FieldValue
 from userproxy.settings import Limits
@@ -143,6 +143,10 @@ async def one_round(seed: int) -> None:
         async with asyncio.timeout(20):
             served = await asyncio.gather(*playing)
         await w.quiet()
+        sources = {source_of(client.number) for client, had in zip(clients, served, strict=True) if had}
+        await until(
+            lambda: sources <= w.ends.by_client().keys()
+        )  # logs of workers come behind their counters
         ends = w.ends.by_client()
         for client, was_served in zip(clients, served, strict=True):
             if was_served:
