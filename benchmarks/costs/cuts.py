@@ -15,7 +15,6 @@ WHOLE = "whole"
 """The name of no cut."""
 
 _CONNECTION = "userproxy.dataplane.connection"
-_ENGINE = "userproxy.dataplane.engine"
 _LISTENER = "userproxy.dataplane.listener"
 _RELAY = "userproxy.dataplane.relay"
 _TCP = "userproxy.dataplane.tcp"
@@ -44,20 +43,38 @@ _ALL = (
         "counters",
         "accepted connections by service port; connections and bytes by endpoint",
         (
-            Edit(
-                _TCP, "        self.service_port.counters.accepted += 1\n        if (most", "        if (most"
-            ),
-            Edit(_ENGINE, "                    side.forwarded += sent\n", "                    pass\n"),
+            Edit(_TCP, "        service_port.counters.accepted += 1\n"),
             Edit(
                 _RELAY,
                 "            source.forwarded += sent\n            if sent < count:  #",
                 "            if sent < count:  #",
             ),
-            Edit(_CONNECTION, "        counters = self._keeper.service_port.counters_of(self.endpoint)\n"),
-            Edit(_CONNECTION, "            counters.dial_failures += 1\n"),
+            Edit(_RELAY, ") and kernel_counts(endpoint.sock):", "):"),
+            Edit(
+                _RELAY, "            self._fast = self._uncounted = True\n", "            self._fast = True\n"
+            ),
+            Edit(_RELAY, '        self._uncounted = False\n        """', '        """'),
+            Edit(
+                _RELAY,
+                "        if self._uncounted:\n"
+                "            self.count()  # the kernel would count a FIN that is not sent yet as a byte\n",
+            ),
+            Edit(
+                _RELAY,
+                "        if self._uncounted:\n            self.count()\n        self._is_over = True\n",
+                "        self._is_over = True\n",
+            ),
             Edit(
                 _CONNECTION,
-                "        counters.open += 1\n"
+                "            self._keeper.service_port.counters_of(self.endpoint).dial_failures += 1\n",
+            ),
+            Edit(
+                _CONNECTION,
+                "        service_port = self._keeper.service_port\n"
+                "        try:\n"
+                "            counters = service_port.endpoints[self.endpoint]\n"
+                "        except KeyError:  # its first connection\n"
+                "            counters = service_port.counters_of(self.endpoint)\n"
                 "        counters.connections += 1\n"
                 "        self.counters = counters\n",
             ),
@@ -65,7 +82,7 @@ _ALL = (
                 _CONNECTION,
                 "        counters, relay = self.counters, self._relay\n"
                 "        if counters is not None and relay is not None:\n"
-                "            counters.open -= 1\n"
+                "            counters.ended += 1\n"
                 "            counters.bytes_to_endpoint += self._client.forwarded\n"
                 "            counters.bytes_to_client += relay.endpoint.forwarded\n",
             ),
@@ -92,23 +109,15 @@ _ALL = (
         (
             Edit(
                 _TCP,
-                "        if (most is not None and self.service_port.open_count() >= most) or (\n"
-                "            limits.max_connections is not None"
-                " and self._runtime.connections >= limits.max_connections\n"
-                "        ):\n",
+                "        if service_port.is_limited and service_port.is_full():\n",
                 "        if False:\n",
             ),
             Edit(
                 _TCP,
-                "        limits = self._runtime.settings.limits\n"
-                "        most = self.service_port.route.options.max_connections"
-                " or limits.max_connections_per_service\n",
+                "        self._runtime.descriptors.used += 2"
+                "  # as `hold`; the listener saw to it that there is room\n",
             ),
-            Edit(
-                _TCP,
-                "        self._runtime.descriptors.hold(2)  # the listener saw to it that there is room\n",
-            ),
-            Edit(_TCP, "        self._runtime.descriptors.give(2)\n"),
+            Edit(_TCP, "        self._runtime.descriptors.used -= 2  # as `give`\n"),
             Edit(
                 _LISTENER,
                 "        descriptors = self._runtime.descriptors\n"

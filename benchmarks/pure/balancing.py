@@ -74,7 +74,7 @@ def _clients(count: int) -> list[str]:
 def _give_load(port: ServicePort) -> None:
     """Open connections as least-connections finds them: known and uneven."""
     for number, endpoint in enumerate(port.route.internal):
-        port.counters_of(endpoint).open = number % 7
+        port.counters_of(endpoint).connections = number % 7
 
 
 def _choosing(port: ServicePort, clients: Sequence[str]) -> Callable[[int], None]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dataplane.harness import Peer, pair, talk
+from userproxy.dataplane.engine import LARGE_READ_BYTES, SMALL_READ_BYTES
 from userproxy.settings import Limits, Settings
 
 SCRIPTS = ("F", "R", "DF", "DR", "DDF", "DDR")
@@ -253,3 +254,67 @@ async def test_without_pipes_bulk_is_copied() -> None:
         _, got = await asyncio.gather(client.send(block), endpoint.receive_exactly(len(block)))
         assert got == block
         assert h.plane._runtime.pipes.made == 0
+
+
+async def test_on_the_fast_path_bytes_are_counted_too_and_a_pair_that_was_asked_comes_back_to_it() -> None:
+    async with pair() as (client, endpoint, h):
+        fast = h.plane._runtime.engine.fast
+        await talk(client, endpoint)
+        before = h.plane.snapshot()[0].endpoints[0]
+        assert not any(fast)
+        for _ in range(10):
+            await client.send(b"question")
+            assert await endpoint.receive_exactly(8) == b"question"
+            await endpoint.send(b"yes")
+            assert await client.receive_exactly(3) == b"yes"
+        assert any(fast)
+        after = h.plane.snapshot()[0].endpoints[0]
+        assert after.bytes_to_endpoint - before.bytes_to_endpoint == 80
+        assert after.bytes_to_client - before.bytes_to_client == 30
+        assert h.plane.snapshot()[0].endpoints[0] == after
+        client.fin()
+        assert await endpoint.receive() == b""
+        await endpoint.send(b"bye")
+        endpoint.close()
+        end = await h.ends.next()
+        assert end["bytes_to_endpoint"] == after.bytes_to_endpoint
+        assert end["bytes_to_client"] == after.bytes_to_client + 3
+
+
+async def test_a_reset_on_the_fast_path_loses_no_count() -> None:
+    async with pair() as (client, endpoint, h):
+        await talk(client, endpoint)
+        before = h.plane.snapshot()[0].endpoints[0]
+        for _ in range(2):
+            await client.send(b"question")
+            assert await endpoint.receive_exactly(8) == b"question"
+        assert any(h.plane._runtime.engine.fast)
+        client.reset()
+        end = await h.ends.next()
+        assert (end["state"], end["bytes_to_endpoint"]) == ("CT", before.bytes_to_endpoint + 16)
+
+
+async def test_where_the_kernel_does_not_count_no_pair_is_fast_and_all_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("userproxy.dataplane.relay.kernel_counts", lambda _: False)
+    async with pair() as (client, endpoint, h):
+        await talk(client, endpoint)
+        assert not any(h.plane._runtime.engine.fast)
+        before = h.plane.snapshot()[0].endpoints[0]
+        await client.send(b"question")
+        assert await endpoint.receive_exactly(8) == b"question"
+        after = h.plane.snapshot()[0].endpoints[0]
+        assert after.bytes_to_endpoint - before.bytes_to_endpoint == 8
+
+
+async def test_a_side_whose_messages_are_large_is_read_in_larger_pieces_from_then_on() -> None:
+    async with pair() as (client, endpoint, h):
+        await talk(client, endpoint)
+        fast = h.plane._runtime.engine.fast
+        for size in (SMALL_READ_BYTES - 1, SMALL_READ_BYTES, SMALL_READ_BYTES + 1, 5000):
+            data = random.Random(size).randbytes(size)
+            await client.send(data)
+            assert await endpoint.receive_exactly(size) == data
+        sides = [side for side in fast if side is not None]
+        assert sorted(side.read_bytes for side in sides) == [SMALL_READ_BYTES, LARGE_READ_BYTES]

@@ -195,11 +195,16 @@ class Connection:
 
     @property
     def bytes_to_endpoint(self) -> int:
+        if self._relay is not None:
+            self._relay.count()
         return self._client.forwarded
 
     @property
     def bytes_to_client(self) -> int:
-        return self._relay.endpoint.forwarded if self._relay is not None else 0
+        if self._relay is None:
+            return 0
+        self._relay.count()
+        return self._relay.endpoint.forwarded
 
     # What comes back.
 
@@ -243,18 +248,21 @@ class Connection:
     def _dialled(self, sock: Socket | None, mask: int, error: OSError | None) -> None:
         self._stop_dialling()
         assert self.endpoint is not None
-        counters = self._keeper.service_port.counters_of(self.endpoint)
         if sock is None:
             if error is not None and error.errno in (errno.EMFILE, errno.ENFILE):
                 self._end_unrelayed(Who.LIMIT, Phase.DIALLING)  # our own want, no fault of the endpoint
                 return
-            counters.dial_failures += 1
+            self._keeper.service_port.counters_of(self.endpoint).dial_failures += 1
             logger.debug("dial to %s failed: %s", self.endpoint, error)
             self._dial()
             return
         if self._hold_deadline is not None:
             self._stop_holding()
-        counters.open += 1
+        service_port = self._keeper.service_port
+        try:
+            counters = service_port.endpoints[self.endpoint]
+        except KeyError:  # its first connection
+            counters = service_port.counters_of(self.endpoint)
         counters.connections += 1
         self.counters = counters
         self._relay = Relay(self._runtime.engine, self._runtime.pipes, self._client, Side(sock), self._over)
@@ -341,7 +349,7 @@ class Connection:
             self.stop_drain()
         counters, relay = self.counters, self._relay
         if counters is not None and relay is not None:
-            counters.open -= 1
+            counters.ended += 1
             counters.bytes_to_endpoint += self._client.forwarded
             counters.bytes_to_client += relay.endpoint.forwarded
         state = GOOD_END if who is _BOTH else close_state(who, phase)

@@ -10,17 +10,22 @@ __all__ = ["EndpointCounters", "PortCounters"]
 class EndpointCounters:
     """What one endpoint of one service port has seen; survives swaps by its "ip:port"."""
 
-    __slots__ = ("bytes_to_client", "bytes_to_endpoint", "connections", "dial_failures", "open")
+    __slots__ = ("bytes_to_client", "bytes_to_endpoint", "connections", "dial_failures", "ended")
 
     def __init__(self) -> None:
-        self.open = 0
-        """Connections or flows that are open now."""
         self.connections = 0
         """Connections or flows ever made."""
+        self.ended = 0
+        """Of those, how many are over, or in another process now."""
         self.dial_failures = 0
         self.bytes_to_endpoint = 0
         """Of connections that have ended; those of open ones are added when read."""
         self.bytes_to_client = 0
+
+    @property
+    def open(self) -> int:
+        """Connections or flows that are open now."""
+        return self.connections - self.ended
 
 
 class PortCounters:

@@ -83,7 +83,8 @@ class Dialler(Protocol):
     def dial(self, endpoint: Endpoint, done: DialDone) -> Attempt | None:
         """Start; ``done`` is called once, perhaps before this returns (then None is returned).
 
-        The socket belongs to ``done``'s owner from that call on, watched by the engine or not.
+        The socket belongs to ``done``'s owner from that call on, watched by the engine or not. Through a TCP
+        socket nothing has been sent yet: the kernel's count of what it takes is that of the client's bytes.
         """
         ...
 

@@ -14,6 +14,7 @@ import os
 import select
 import socket
 import struct
+import sys
 from _socket import socket as Socket
 from collections.abc import Callable
 from typing import Protocol
@@ -33,11 +34,16 @@ READS = IN
 _PLAIN = IN | OUT
 """There is something to read, and what can be written is more than nothing, as it nearly always is."""
 
-BATCH = 256
-"""Events a wake-up; more stay in the epoll, whose descriptor stays readable."""
-FAST_READ_BYTES = 16 * 1024
-"""A read that fills this is no small message any more: the slow path takes over."""
+BATCH = 42
+"""Events a wake-up; more stay in the epoll, whose descriptor stays readable. Room for so many is below 512
+bytes, up to which CPython has an allocator that is cheaper than malloc(3)."""
+SMALL_READ_BYTES = 512 - sys.getsizeof(b"")
+"""A read on the fast path until a message fills it: as much as that allocator holds."""
+LARGE_READ_BYTES = 16 * 1024
+"""From then on. A read that fills this is no message any more: the slow path takes over."""
 _RESET = struct.pack("ii", 1, 0)
+_NONE, _SERVED, _UNSETTLED = range(3)
+"""Of a batch: there is none; it is being served; and something is left for its end."""
 
 
 class Handler(Protocol):
@@ -56,10 +62,13 @@ class FastSide(Protocol):
     """A side of an idle, unblocked pair, served inside `Engine` without a call (see `Engine.fast`)."""
 
     peer_fd: int
-    forwarded: int
+    read_bytes: int
 
     def leave_fast(self, data: bytes, sent: int) -> None:
-        """``data`` was read and ``sent`` bytes of it written: go on with the slow path."""
+        """``data`` was read and ``sent`` bytes of it written: go on with the slow path.
+
+        What was written without this call is not counted here: the kernel does.
+        """
         ...
 
     def read_failed(self, error: OSError) -> None: ...
@@ -72,11 +81,12 @@ class Engine:
 
     __slots__ = (
         "_again",
+        "_batch",
         "_closing",
         "_epoll",
-        "_in_batch",
         "_loop",
         "_paused",
+        "_poll",
         "_scheduled",
         "_settling",
         "fast",
@@ -86,6 +96,7 @@ class Engine:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._epoll = select.epoll()
+        self._poll = self._epoll.poll
         self.handlers: list[Handler | None] = []
         """By descriptor."""
         self.fast: list[FastSide | None] = []
@@ -93,7 +104,7 @@ class Engine:
         self._closing: list[Socket] = []
         self._settling: list[Callable[[], None]] = []
         self._again: list[Callable[[], None]] = []
-        self._in_batch = False
+        self._batch = _NONE
         self._scheduled = False
         self._paused = False
         loop.add_reader(self._epoll.fileno(), self._wake)
@@ -165,14 +176,16 @@ class Engine:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             except OSError:  # already disconnected: there is nobody to be told
                 logger.debug("SO_LINGER was refused on a socket that is closed now")
-        if self._in_batch:
+        if self._batch:
+            self._batch = _UNSETTLED
             self._closing.append(sock)
         else:
             sock.close()
 
     def after_batch(self, callback: Callable[[], None]) -> None:
         """Call once the descriptors of this batch are closed: the time to accept new ones."""
-        if self._in_batch:
+        if self._batch:
+            self._batch = _UNSETTLED
             self._settling.append(callback)
         else:
             self.again(callback)
@@ -180,7 +193,7 @@ class Engine:
     def again(self, callback: Callable[[], None]) -> None:
         """Call in the next batch, which comes after others had their turn."""
         self._again.append(callback)
-        if not self._scheduled and not self._in_batch:
+        if not self._scheduled:
             self._schedule()
 
     def _schedule(self) -> None:
@@ -188,32 +201,36 @@ class Engine:
         self._loop.call_soon(self._wake_again)
 
     def _wake_again(self) -> None:
+        """A batch that begins with what goes on."""
         self._scheduled = False
-        self._wake()
+        if self._paused:
+            return
+        self._batch = _SERVED
+        callbacks, self._again = self._again, []
+        for callback in callbacks:
+            self._run(callback)
+        if self._batch != _SERVED:
+            self._end_batch()
+        self._batch = _NONE
+        if not self._paused:
+            self._wake()
 
     def _wake(self) -> None:
         """Serve one batch. The one hot function: every forwarded byte passes here."""
-        if self._paused:
-            return
-        self._in_batch = True
-        if self._again:
-            callbacks, self._again = self._again, []
-            for callback in callbacks:
-                self._run(callback)
+        self._batch = _SERVED
         fast = self.fast
-        handlers = self.handlers
         read = os.read
         write = os.write
-        most = FAST_READ_BYTES
-        for fd, mask in self._epoll.poll(0, BATCH):
+        for fd, mask in self._poll(0, BATCH):
             try:
                 side = fast[fd]
                 if side is None or mask != _PLAIN:
-                    handler = handlers[fd]
+                    handler = self.handlers[fd]
                     if handler is not None:
                         handler.ready(mask)
                     continue
                 # An idle pair and a plain edge: one read, one write. All else goes the long way.
+                most = side.read_bytes
                 try:
                     data = read(fd, most)
                 except BlockingIOError:
@@ -231,17 +248,13 @@ class Engine:
                 except OSError as error:
                     side.write_failed(data, error)
                     continue
-                if sent == len(data) and sent != most:
-                    side.forwarded += sent
-                else:
+                if sent != len(data) or sent == most:
                     side.leave_fast(data, sent)
             except Exception as error:
                 self.contain(self.handlers[fd], error)
-        if self._closing or self._settling:
+        if self._batch != _SERVED:
             self._end_batch()
-        self._in_batch = False
-        if self._again and not self._scheduled:
-            self._schedule()
+        self._batch = _NONE
 
     @staticmethod
     def contain(handler: Handler | None, error: Exception) -> None:

@@ -59,9 +59,8 @@ class PodConnection(Connection):
         if self._hold_deadline is not None:
             self._stop_holding()
         self._dial_phase = Phase.DIALLING
-        self.counters = counters = self._keeper.service_port.counters_of(self.endpoint)
-        counters.open += 1
-        counters.connections += 1
+        self.counters = self._keeper.service_port.counters_of(self.endpoint)
+        self.counters.connections += 1
         if self._way is not None:
             return
         self._way = dial
@@ -146,6 +145,5 @@ class PodConnection(Connection):
     def _uncount(self) -> None:
         """It was counted where it has not been after all."""
         if self.counters is not None:
-            self.counters.open -= 1
             self.counters.connections -= 1
             self.counters = None

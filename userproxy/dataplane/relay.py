@@ -17,7 +17,8 @@ import socket
 from collections.abc import Callable
 
 from userproxy.dataplane.closing import Phase, Who
-from userproxy.dataplane.engine import ERR, HUP, IN, OUT, RDHUP, Engine
+from userproxy.dataplane.engine import ERR, HUP, IN, LARGE_READ_BYTES, OUT, RDHUP, Engine
+from userproxy.dataplane.kernel_counts import kernel_counts, taken_bytes
 from userproxy.dataplane.pipes import SIZE_BYTES, Pipe, PipePool
 from userproxy.dataplane.side import Side
 
@@ -44,7 +45,9 @@ _view = memoryview(_buffer)
 class Relay:
     """A pair. ``over(who, phase)`` is called once, when both sockets are given back to be closed."""
 
-    __slots__ = ("_edges", "_engine", "_fast", "_is_over", "_over", "_pipes", "client", "endpoint")
+    __slots__ = (
+        "_edges", "_engine", "_fast", "_is_over", "_over", "_pipes", "_uncounted", "client", "endpoint",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -59,6 +62,8 @@ class Relay:
         self._over = over
         self._edges = 0
         self._fast = False
+        self._uncounted = False
+        """It was on the fast path since the kernel was asked what it had forwarded."""
         self._is_over = False
         self.client = client
         self.endpoint = endpoint
@@ -112,6 +117,8 @@ class Relay:
         self._leave_fast_table()
         if not data:
             side.ended = side.hung_up = True
+        elif len(data) == side.read_bytes:
+            side.read_bytes = LARGE_READ_BYTES
         side.readable = True
         side.forwarded += sent
         if sent < len(data):
@@ -119,6 +126,17 @@ class Relay:
         self._pump(side)
         if not self._is_over:
             self._settle()
+
+    def count(self) -> None:
+        """Bring `Side.forwarded` of both sides up to date: on the fast path the kernel alone counts.
+
+        Takes the pair off the fast path until its next bytes, so that a pair that stays silent is asked once.
+        """
+        if self._uncounted:
+            self._leave_fast_table()
+            self._uncounted = False
+            self.client.forwarded = taken_bytes(self.endpoint.sock)
+            self.endpoint.forwarded = taken_bytes(self.client.sock)
 
     def gone(self, side: Side, *, sure: bool = True) -> None:
         """``side`` was reset or vanished: hand over what it had sent, then reset the other (rule C2).
@@ -150,8 +168,8 @@ class Relay:
         if self._edges >= EDGES_TO_FAST and not (
             client.readable or endpoint.readable or client.hung_up or endpoint.hung_up
             or client.waiting or endpoint.waiting or client.pipe or endpoint.pipe
-        ):  # fmt: skip
-            self._fast = True
+        ) and kernel_counts(endpoint.sock):  # fmt: skip
+            self._fast = self._uncounted = True
             self._engine.fast[client.fd] = client
             self._engine.fast[endpoint.fd] = endpoint
 
@@ -239,6 +257,8 @@ class Relay:
             self._stop_splicing(source)
         if sink.shut:
             return
+        if self._uncounted:
+            self.count()  # the kernel would count a FIN that is not sent yet as a byte
         try:
             sink.sock.shutdown(socket.SHUT_WR)
         except OSError:  # ENOTCONN: it vanished meanwhile
@@ -354,6 +374,8 @@ class Relay:
 
     def _finish(self, who: Who, phase: Phase, *, reset: tuple[Side, ...]) -> None:
         """Give both sockets back; those in ``reset`` send a RST."""
+        if self._uncounted:
+            self.count()
         self._is_over = True
         for side in (self.client, self.endpoint):
             if side.pipe is not None:

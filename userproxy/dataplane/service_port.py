@@ -33,8 +33,8 @@ class ServicePort:
     """What `DataPlane` keeps for one `RouteKey`. Owns its intakes; the newest takes in, older ones drain."""
 
     __slots__ = (
-        "affinity", "counters", "endpoints", "intake", "key", "picker", "pods", "retired", "route",
-        "runtime", "serving", "usable",
+        "affinity", "counters", "endpoints", "intake", "is_limited", "key", "picker", "pods", "retired",
+        "route", "runtime", "serving", "usable",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, route: Route, picker: Picker) -> None:
@@ -53,6 +53,8 @@ class ServicePort:
         """Make ``route`` the current one. ``picker`` chooses among ``route.internal``."""
         self.route = route
         self.picker = picker
+        self.is_limited = self._most() is not None or self.runtime.settings.limits.max_connections is not None
+        """There is a limit that a new connection may meet."""
         self.usable = frozenset(route.internal)
         namespace = route.name.namespace
         self.pods = {endpoint: NamespacedName(namespace, pod) for endpoint, pod in route.pods}
@@ -99,7 +101,7 @@ class ServicePort:
     def open_connections(self, endpoint: Endpoint) -> int:
         """For least connections."""
         counters = self.endpoints.get(endpoint)
-        return counters.open if counters is not None else 0
+        return counters.connections - counters.ended if counters is not None else 0
 
     def first_held(self) -> None:
         """The first client waits for an endpoint: say so, that somebody may start one (rule L9)."""
@@ -154,6 +156,16 @@ class ServicePort:
     def open_count(self) -> int:
         """Connections or flows that are open now."""
         return sum(len(intake) for intake in self.intakes())
+
+    def is_full(self) -> bool:
+        """One connection more would be one too many, for this service port or for the process."""
+        most, most_of_all = self._most(), self.runtime.settings.limits.max_connections
+        return (most is not None and self.open_count() >= most) or (
+            most_of_all is not None and self.runtime.connections >= most_of_all
+        )
+
+    def _most(self) -> int | None:
+        return self.route.options.max_connections or self.runtime.settings.limits.max_connections_per_service
 
     def _still_counts(self, endpoint: Endpoint, seen: EndpointCounters) -> bool:
         return bool(seen.open) or endpoint in self.serving or endpoint in self.usable

@@ -6,6 +6,7 @@ from _socket import socket as Socket
 from typing import TYPE_CHECKING
 
 from userproxy.dataplane.closing import Who
+from userproxy.dataplane.engine import SMALL_READ_BYTES
 from userproxy.dataplane.pipes import Pipe
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ class Side:
     """One socket of a pair, and the direction that starts at it."""
 
     __slots__ = (
-        "ended", "fd", "forwarded", "full_reads", "hung_up", "peer", "peer_fd", "pipe", "queued", "readable",
-        "relay", "shut", "sock", "waiting",
+        "ended", "fd", "forwarded", "full_reads", "hung_up", "peer", "peer_fd", "pipe", "queued",
+        "read_bytes", "readable", "relay", "shut", "sock", "waiting",
     )  # fmt: skip
 
     relay: Relay
@@ -29,8 +30,10 @@ class Side:
         self.sock = sock
         self.fd = sock.fileno()
         self.peer_fd = -1
+        self.read_bytes = SMALL_READ_BYTES
+        """What the fast path reads at once."""
         self.forwarded = 0
-        """Bytes that were read here and taken by the peer."""
+        """Bytes that were read here and taken by the peer; of a pair on the fast path, see `Relay.count`."""
         self.readable = False
         """An edge said so, and no read has come back short since."""
         self.hung_up = False

@@ -168,12 +168,9 @@ class TcpIntake:
     # Admission.
 
     def _accepted(self, sock: Socket, address: str) -> None:
-        limits = self._runtime.settings.limits
-        most = self.service_port.route.options.max_connections or limits.max_connections_per_service
-        self.service_port.counters.accepted += 1
-        if (most is not None and self.service_port.open_count() >= most) or (
-            limits.max_connections is not None and self._runtime.connections >= limits.max_connections
-        ):
+        service_port = self.service_port
+        service_port.counters.accepted += 1
+        if service_port.is_limited and service_port.is_full():
             self._runtime.engine.close_later(sock, reset=True)
             self._refused_by_limit(address)
             return
@@ -189,7 +186,7 @@ class TcpIntake:
     def _began(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._runtime.connections += 1
-        self._runtime.descriptors.hold(2)  # the listener saw to it that there is room
+        self._runtime.descriptors.used += 2  # as `hold`; the listener saw to it that there is room
 
     def _refused_by_limit(self, address: str) -> None:
         state = close_state(Who.LIMIT, Phase.DIALLING)
@@ -227,7 +224,7 @@ class TcpIntake:
     def over(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._runtime.connections -= 1
-        self._runtime.descriptors.give(2)
+        self._runtime.descriptors.used -= 2  # as `give`
         if self._stopped and not self._connections:
             self._runtime.changed()
 

@@ -98,7 +98,6 @@ class UdpFlow(FlowEntry):
         self.bytes_to_client = 0
         self.started = runtime.loop.time()
         self.is_over = False
-        self.counters.open += 1
         self.counters.connections += 1
         runtime.engine.watch(sock.fileno(), self, READS)
 
@@ -233,7 +232,7 @@ class UdpFlow(FlowEntry):
         """Give up this process's copy; the flow goes on in another process and is counted there."""
         self.is_over = True
         self._close()
-        self.counters.open -= 1
+        self.counters.ended += 1
 
     def _close(self) -> None:
         """Also where another process has a copy of the socket, which would be told about for ever."""
@@ -251,7 +250,7 @@ class UdpFlow(FlowEntry):
             who = Who.BOTH
         self.is_over = True
         self._close()
-        self.counters.open -= 1
+        self.counters.ended += 1
         self.counters.bytes_to_endpoint += self.bytes_to_endpoint
         self.counters.bytes_to_client += self.bytes_to_client
         state = close_state(who, Phase.OVER if who is Who.BOTH else Phase.TRANSFERRING)
