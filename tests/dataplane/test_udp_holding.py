@@ -21,6 +21,7 @@ from tests.dataplane.udp_peers import (
 )
 from tests.ipv6 import IPV6_LOOPBACK
 from userproxy.dataplane.intake import ListenerState
+from userproxy.dataplane.udp_flow import UdpFlow
 from userproxy.log import fields_of
 from userproxy.model.service import PortOptions
 
@@ -54,6 +55,24 @@ async def test_L9_datagrams_wait_for_an_endpoint_in_order(
                 endpoint.answer(b"answer", received[0][1])
                 assert await client.receive() == b"answer"
                 assert (port_of(h).held, port_of(h).open, port_of(h).accepted) == (0, 1, 1)
+
+
+@pytest.mark.spec("L9", "C4")
+async def test_L9_C4_a_flow_idles_from_when_it_was_let_through() -> None:
+    """And not from when somebody looks at the ages of flows the next time."""
+    async with harness() as h:
+        with UdpPeer() as endpoint:
+            h.serve(udp_route(options=HOLD))
+            with UdpPeer.to(h.address) as client:
+                client.send(b"waits")
+                await held(h, 1)
+                h.swap(endpoint.endpoint)
+                assert await endpoint.receive() == b"waits"
+                (flow,) = h.plane._ports[h.current.key].intakes()[0].open_traffic()
+                assert isinstance(flow, UdpFlow)
+                state = flow.state(now=0.0)
+                h.plane._runtime.udp.settle()
+                assert flow.state(now=0.0) == state
 
 
 @pytest.mark.spec("L9", "B1")
