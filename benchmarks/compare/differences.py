@@ -11,7 +11,7 @@ from benchmarks.report.tables import reference_of
 
 __all__ = ["Difference", "differences", "warnings"]
 
-_SAME = ("cpu", "cores", "kernel", "python", "uvloop")
+_SAME = ("cpu", "cores", "kernel", "congestion_control", "python", "uvloop")
 OURS = "userproxy"
 
 

@@ -106,5 +106,5 @@ def _heading(taken: Taken) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in taken.versions.items())
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, {machine['python']}, "
-        f"uvloop {machine['uvloop']}\n{versions}"
+        f"uvloop {machine['uvloop']}, {machine['congestion_control']}\n{versions}"
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.processes import ROOT
 
-__all__ = ["commit", "cores", "cpu_model", "facts"]
+__all__ = ["commit", "congestion_control", "cores", "cpu_model", "facts"]
 
 
 def facts() -> dict[str, object]:
@@ -20,6 +21,7 @@ def facts() -> dict[str, object]:
         "cpu": cpu_model(Path("/proc/cpuinfo")),
         "cores": cores(),
         "kernel": f"{platform.system()} {platform.release()}",
+        "congestion_control": congestion_control(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "userproxy": _version("userproxy"),
         "uvloop": _version("uvloop"),
@@ -31,6 +33,13 @@ def facts() -> dict[str, object]:
 def cores() -> int:
     """That this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def congestion_control() -> str:
+    """That a new TCP connection gets: one that paces by timers (bbr) makes bulk on loopback dearer."""
+    with socket.socket() as sock:
+        name = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
+    return name.rstrip(b"\0").decode()
 
 
 def cpu_model(cpuinfo: Path) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from _socket import socket as Socket
 from collections.abc import Iterator
 
 import pytest
 
 from tests.dataplane.harness import Peer, pair, talk
+from userproxy.dataplane import relay
 from userproxy.dataplane.engine import LARGE_READ_BYTES, SMALL_READ_BYTES
 from userproxy.settings import Limits, Settings
 
@@ -245,6 +247,22 @@ async def test_a_bulk_direction_is_spliced_and_a_chatty_one_copied_again() -> No
         assert spare is not None
         assert spare.filled == 0
         pipes.release(spare)
+
+
+async def test_only_what_bulk_is_sent_by_is_unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The endpoint's socket when the client sends bulk; the answers, which are small, are left alone."""
+    unpaced: list[Socket] = []
+    monkeypatch.setattr(relay, "unpace_on_loopback", unpaced.append)
+    block = random.Random(4).randbytes(4 << 20)
+    async with pair() as (client, endpoint, h):
+        await talk(client, endpoint)
+        assert not unpaced
+        _, got = await asyncio.gather(client.send(block), endpoint.receive_exactly(len(block)))
+        assert got == block
+        await endpoint.send(b"thanks")
+        assert await client.receive() == b"thanks"
+        assert {sock.getpeername() for sock in unpaced} == {endpoint.sock.getsockname()}
+        assert h.plane._runtime.pipes.made == 1
 
 
 async def test_without_pipes_bulk_is_copied() -> None:

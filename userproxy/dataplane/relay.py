@@ -21,6 +21,7 @@ from userproxy.dataplane.engine import ERR, HUP, IN, LARGE_READ_BYTES, OUT, RDHU
 from userproxy.dataplane.kernel_counts import kernel_counts, taken_bytes
 from userproxy.dataplane.pipes import SIZE_BYTES, Pipe, PipePool
 from userproxy.dataplane.side import Side
+from userproxy.dataplane.sockets import unpace_on_loopback
 
 __all__ = ["Relay"]
 
@@ -282,6 +283,7 @@ class Relay:
         source.pipe = self._pipes.acquire()
         if source.pipe is None:
             return False
+        unpace_on_loopback(source.peer.sock)
         self._pump_spliced(source, source.pipe)
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from _socket import socket as Socket
 
@@ -13,7 +14,10 @@ __all__ = [
     "share_address",
     "stream_listener",
     "tune_endpoint_socket",
+    "unpace_on_loopback",
 ]
+
+logger = logging.getLogger(__name__)
 
 BACKLOG = 4096
 """Bounded by net.core.somaxconn; a burst of connects waits here, not in retransmitted SYNs."""
@@ -21,6 +25,12 @@ KEEPALIVE_IDLE_S = 60
 KEEPALIVE_INTERVAL_S = 15
 KEEPALIVE_PROBES = 4
 """A peer that vanished without a word is noticed after 60 + 4 x 15 = 120 s (rule C9)."""
+PACING = b"bbr"
+"""How the names of the congestion controls that always pace begin (bbr, bbr2, bbr3)."""
+UNPACED = b"reno"
+"""It never asks for pacing, is in every kernel, and needs no privilege."""
+_NAME_BYTES = 16
+"""TCP_CA_NAME_MAX."""
 
 
 def tune_endpoint_socket(sock: Socket) -> None:
@@ -37,6 +47,24 @@ def probe_when_idle(sock: Socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+
+
+def unpace_on_loopback(sock: Socket) -> None:
+    """Let a connection to a loopback address send without pacing; any other keeps the machine's choice.
+
+    A machine whose default is BBR paces by timers. On loopback there is no link to spare, and the timers
+    cost more than the bytes. Call it for bulk only: small messages are not paced, and it is three calls.
+    """
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    try:
+        host = sock.getpeername()[0]
+        if not host.startswith("127.") and host != "::1":
+            return
+        if sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, _NAME_BYTES).startswith(PACING):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, UNPACED)
+    except OSError as error:  # it vanished meanwhile, or Reno is forbidden here: then it is paced
+        logger.debug("pacing stays on: %s", error)
 
 
 def stream_listener(host: str, port: int) -> Socket:

@@ -40,4 +40,9 @@ def test_facts_hold_no_path_of_this_machine() -> None:
     found = facts()
     assert isinstance(found["cores"], int)
     assert str(found["python"]).startswith("CPython 3.")
+    assert found["congestion_control"] in available_congestion_controls()
     assert "/" not in "".join(str(value) for name, value in found.items() if name != "cpu")
+
+
+def available_congestion_controls() -> list[str]:
+    return Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text().split()
