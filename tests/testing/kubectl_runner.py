@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +43,10 @@ class Ran:
 class Kubectl:
     """Runs kubectl against one server."""
 
-    def __init__(self, home: Path, kubeconfig: Path) -> None:
+    def __init__(self, home: Path, kubeconfig: Path, environment: Mapping[str, str] | None = None) -> None:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TMPDIR")}
         self._environment = {**kept, "HOME": str(home), "KUBECONFIG": str(kubeconfig)}
+        self._environment |= environment or {}
 
     async def __call__(self, *arguments: str, given: object = None, editor: str = "") -> Ran:
         """Run to the end; must succeed. ``given`` goes to standard input, as JSON unless it is text."""

@@ -16,6 +16,7 @@ from aiohttp import web
 from userproxy.manifest.allocation import NODE_PORTS, ClusterIPAllocator, NodePortAllocator
 from userproxy.manifest.kinds import NAMESPACE
 from userproxy.manifest.service_allocation import ServiceAllocator
+from userproxy.testing.api_server.forward_trouble import ForwardTrouble
 from userproxy.testing.api_server.http.bodies import MAX_BODY_BYTES
 from userproxy.testing.api_server.http.front import Front
 from userproxy.testing.api_server.http.recording import RequestLog
@@ -23,6 +24,7 @@ from userproxy.testing.api_server.http.resources import Resources
 from userproxy.testing.api_server.http.watch_stream import WatchHub
 from userproxy.testing.api_server.kubeconfig import write_kubeconfig
 from userproxy.testing.api_server.objects import Objects
+from userproxy.testing.api_server.port_forward.forwards import PortForwards
 from userproxy.testing.api_server.receipt import FollowingProxy, VersionedSource, received
 from userproxy.testing.api_server.storage.controllers import Controllers
 from userproxy.testing.api_server.storage.registry import Registry
@@ -37,7 +39,7 @@ _GRACE_S = 1.0
 """How long `stop` lets answers under way finish."""
 
 
-class ApiServer(Objects, Trouble):
+class ApiServer(Objects, Trouble, ForwardTrouble):
     """Serves the API while its ``async with`` block runs, or between `start` and `stop`.
 
     Objects outlive `stop`, so that a server can go away and come back on the same port. kubectl and every
@@ -54,11 +56,15 @@ class ApiServer(Objects, Trouble):
         first_resource_version: int = 1,
         history_limit: int = 10_000,
         bookmark_interval_s: float = 60.0,
+        half_close_limit_s: float | None = 1.0,
         ssl_context: ssl.SSLContext | None = None,
         certificate_authority: bytes = b"",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """``history_limit`` is how many changes are remembered; a watch that is further behind meets 410.
+
+        ``half_close_limit_s``: when one side of a forwarded connection has ended, this is how long the other
+        goes on, and it is told nothing, as by container runtimes; None passes each end on.
 
         ``certificate_authority`` is PEM text that `kubeconfig` gives to clients, where ``ssl_context`` makes
         the server speak TLS. Raises ValueError for service CIDRs or node ports that cannot be used.
@@ -68,9 +74,11 @@ class ApiServer(Objects, Trouble):
         registry = Registry(store, Settler(allocator), clock, SystemRandom())
         self._controllers = Controllers(registry)
         hub = WatchHub(store, clock, bookmark_interval_s)
-        front = Front(Resources(registry, hub, clock), kubernetes_version)
+        forwards = PortForwards(store, half_close_limit_s)
+        front = Front(Resources(registry, hub, clock), forwards, kubernetes_version)
         Objects.__init__(self, registry)
         Trouble.__init__(self, front, hub)
+        ForwardTrouble.__init__(self, forwards)
         self._ssl_context = ssl_context
         self._certificate_authority = certificate_authority
         self._runner: web.AppRunner | None = None
@@ -112,6 +120,7 @@ class ApiServer(Objects, Trouble):
         if runner is None:
             return
         self._front.release()
+        self._forwards.stop()
         for stream in self._hub.open():
             stream.close()
         await runner.cleanup()
@@ -137,6 +146,11 @@ class ApiServer(Objects, Trouble):
         """What clients have asked for, oldest first."""
         return self._front.log
 
+    @property
+    def forwards(self) -> PortForwards:
+        """The port-forwards: how many there are and were."""
+        return self._forwards
+
     def kubeconfig(self, path: Path, *, token: str = "", namespace: str = "") -> Path:
         """Write a kubeconfig for this server to ``path``, at once or not at all; gives ``path``."""
         write_kubeconfig(
@@ -152,6 +166,17 @@ class ApiServer(Objects, Trouble):
         """Answer 401 unless ``accepts`` holds for the bearer token ("" without one); None: let all in."""
         self._front.accepts_token = accepts
 
+    def forbid(self, verb: str, resource: str) -> None:
+        """Answer 403 to this verb (get, list, watch, create, ...) on ``services``, ``pods/portforward``, ...
+
+        From version 1.35 on a forward by WebSocket, which is a get, needs create too.
+        """
+        self._front.forbidden.add((verb, resource))
+
+    def permit_all(self) -> None:
+        """Forget what `forbid` said."""
+        self._front.forbidden.clear()
+
     def drop_connections(self) -> None:
         """Break every connection that is open, whatever it is doing."""
         server = self._runner.server if self._runner is not None else None
@@ -165,6 +190,13 @@ class ApiServer(Objects, Trouble):
         """Return once ``count`` such requests are in `requests`. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             await self.requests.wait_for(lambda: len(self.requests.of(verb, resource)) >= count)
+
+    async def forwarding(
+        self, *, upgrades: int | None = None, connections: int | None = None, timeout_s: float = 10.0
+    ) -> None:
+        """Return once exactly so many upgrades and forwarded connections are open. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            await self._forwards.wait_for(upgrades=upgrades, connections=connections)
 
     async def watched(self, resource: str = "", *, count: int = 1, timeout_s: float = 10.0) -> None:
         """Return once ``count`` watches on ``resource`` are open; 0: once none is. Raises TimeoutError."""

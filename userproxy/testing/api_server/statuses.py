@@ -25,6 +25,7 @@ __all__ = [
     "method_not_allowed",
     "no_such_resource",
     "not_found",
+    "not_permitted",
     "success",
     "too_large_version",
     "too_many_bytes",
@@ -110,6 +111,14 @@ def conflict(kind: Kind, name: str, why: str = "") -> StatusError:
 def forbidden(kind: Kind, name: str, why: str) -> StatusError:
     message = f'{_resource(kind)} "{name}" is forbidden: {why}'
     return StatusError(403, "Forbidden", message, _details(kind, name))
+
+
+def not_permitted(kind: Kind, resource: str, verb: str, namespace: str, name: str) -> StatusError:
+    """No role gives this right."""
+    what = f'{kind.plural} "{name}"' if name else kind.plural
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    why = f'User "system:anonymous" cannot {verb} resource "{resource}" in API group "{kind.group}" {where}'
+    return StatusError(403, "Forbidden", f"{what} is forbidden: {why}", _details(kind, name))
 
 
 def unauthorized() -> StatusError:

@@ -23,11 +23,13 @@ from userproxy.testing.api_server.http.script import (
     Slow,
 )
 from userproxy.testing.api_server.http.targets import Target, parse_target
+from userproxy.testing.api_server.port_forward.forwards import PortForwards
 from userproxy.testing.api_server.reading.options import truth
 from userproxy.testing.api_server.statuses import (
     StatusError,
     method_not_allowed,
     no_such_resource,
+    not_permitted,
     unauthorized,
 )
 
@@ -39,12 +41,15 @@ _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 class Front:
     """Takes requests as they come. It owns the record and the script."""
 
-    def __init__(self, resources: Resources, kubernetes_version: str) -> None:
+    def __init__(self, resources: Resources, forwards: PortForwards, kubernetes_version: str) -> None:
         self.log = RequestLog()
         self.script = Script()
         self.accepts_token: Callable[[str], bool] | None = None
         """Judges the bearer token ("" without one); None lets everyone in."""
+        self.forbidden: set[tuple[str, str]] = set()
+        """Verbs and resources that are answered by 403."""
         self._resources = resources
+        self._forwards = forwards
         self._kubernetes_version = kubernetes_version
         self._release = asyncio.Event()
 
@@ -60,6 +65,7 @@ class Front:
         self.log.add(recorded)
         try:
             self._check_token(request)
+            self._check_rights(recorded, target)
             action = self.script.take(recorded)
             early = await self._act(action, request)
             if early is not None:
@@ -69,6 +75,8 @@ class Front:
                 return self._document(request, accept)
             if not recorded.verb:
                 raise method_not_allowed()
+            if target.forwards:
+                return await self._forwards.answer(request, target)
             return await self._resources.answer(request, target, recorded.verb, accept)
         except StatusError as error:
             return status_response(error)
@@ -78,6 +86,14 @@ class Front:
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
             if not self.accepts_token(token.strip() if scheme.lower() == "bearer" else ""):
                 raise unauthorized()
+
+    def _check_rights(self, request: RecordedRequest, target: Target | None) -> None:
+        verbs = [request.verb]
+        if target is not None and target.forwards and _writes_by_get(self._kubernetes_version):
+            verbs.append("create")
+        for verb in verbs:
+            if target is not None and (verb, target.resource) in self.forbidden:
+                raise not_permitted(target.kind, target.resource, verb, target.namespace, target.name)
 
     async def _act(self, action: Action | None, request: web.Request) -> web.Response | None:
         """What the script says; gives an answer when that is all that the client gets."""
@@ -104,6 +120,12 @@ class Front:
         if request.method != "GET":
             raise method_not_allowed()
         return response
+
+
+def _writes_by_get(kubernetes_version: str) -> bool:
+    """From 1.35 on a forward needs the right to create, however it is asked for."""
+    major, minor = kubernetes_version.removeprefix("v").split(".")[:2]
+    return (int(major), int(minor)) >= (1, 35)
 
 
 def _record(request: web.Request, target: Target | None) -> RecordedRequest:
