@@ -73,7 +73,12 @@ IGNORED: tuple[Service, ...] = (
     service("phone", ServicePortSpec("sig", SCTP, 36412)),
     replace(service("six"), families=(IPV6,)),
 )
-DB_SLICE = endpoint_slice("db-1", ["10.0.3.1"], of="db", ports=[SlicePort("sql", TCP, 5432)])
+DB_SLICE = endpoint_slice(
+    "db-1",
+    ["10.0.3.1", ready("10.0.3.2")._replace(hostname="db-0"), unready("10.0.3.3")._replace(hostname="db-1")],
+    of="db",
+    ports=[SlicePort("sql", TCP, 5432)],
+)
 
 
 def scenario(addresses: AddressPlan | None = None) -> State:

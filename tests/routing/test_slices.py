@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.routing.objects import endpoint_slice, name, ready
@@ -32,7 +30,6 @@ def test_E1_label_that_changes_moves_the_slice() -> None:
     "ignored",
     [
         pytest.param(endpoint_slice(of=""), id="E1 label gone"),
-        pytest.param(replace(endpoint_slice(), headless=True), id="E1 headless"),
         pytest.param(endpoint_slice(family=None), id="E2 FQDN"),
     ],
 )

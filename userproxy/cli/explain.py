@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
 
     state, complete = read_state(options, settings_of(options, options.node_name))
     name = _name(options)
-    if name is not None and name not in state.services:
-        raise UserproxyError(f"there is no Service {name}")
     rows = explain(state, name)
+    if name is not None and not rows:
+        raise UserproxyError(f"there is no Service {name}")
     with writing():
         if options.output == "json":
             import orjson

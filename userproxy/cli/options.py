@@ -127,8 +127,10 @@ def file_source(options: argparse.Namespace) -> FileSource:
     return FileSource(options.files, namespaces=options.namespaces, selector=options.selector)
 
 
-def kube_source(options: argparse.Namespace, node_name: str, *, exclude_headless: bool) -> KubeSource:
-    """The source of a cluster. Raises ConfigError when none is given or found, or it cannot be used."""
+def kube_source(options: argparse.Namespace, node_name: str, *, exclude_foreign: bool = True) -> KubeSource:
+    """The source of a cluster, without the Services of another proxy unless asked for.
+
+    Raises ConfigError when none is given or found, or it cannot be used."""
     from userproxy.sources.kube.lookup import find_connection
     from userproxy.sources.kube.source import KubeSource
 
@@ -144,7 +146,7 @@ def kube_source(options: argparse.Namespace, node_name: str, *, exclude_headless
         namespaces=options.namespaces,
         selector=options.selector,
         node_name=node_name,
-        exclude_headless=exclude_headless,
+        exclude_foreign=exclude_foreign,
     )
 
 

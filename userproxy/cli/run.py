@@ -93,11 +93,9 @@ def run(options: argparse.Namespace) -> int:
     settings = replace(settings_of(options, options.node_name), workers=options.workers)
     if options.max_udp_flows is not None:
         settings = replace(settings, udp=_udp_of(options.max_udp_flows))
-    source: Source
-    if is_file_source(options):
-        source = file_source(options)
-    else:
-        source = kube_source(options, node_name_of(settings), exclude_headless=True)
+    source: Source = (
+        file_source(options) if is_file_source(options) else kube_source(options, node_name_of(settings))
+    )
     raise_descriptor_limit()
     collect_in_short_steps()
     takeover = _takeover(options.takeover)

@@ -32,7 +32,7 @@ def read_state(options: argparse.Namespace, settings: Settings) -> tuple[State, 
         loaded = load(options.files, namespaces=options.namespaces, selector=options.selector)
         events, complete = loaded.events, loaded.readable
     else:
-        source = kube_source(options, node_name, exclude_headless=False)
+        source = kube_source(options, node_name, exclude_foreign=False)
         events, remote = asyncio.run(source.list_all(LIST_TIMEOUT_S)), source.remote
     state = State(
         node_name=node_name,

@@ -9,6 +9,7 @@ from userproxy.model.names import NamespacedName, ObjectRef
 from userproxy.model.service import Service
 from userproxy.routing import State
 from userproxy.routing.derivation import why_port_ignored
+from userproxy.routing.headless import owner
 
 __all__ = ["Notes", "notes"]
 
@@ -24,13 +25,16 @@ def notes(state: State) -> Notes:
         slices = state.slices_of(key)
         owners[service.ref] = key
         owners.update((one.ref, key) for one in slices)
-        if state.why_ignored(service) is None:
+        if state.why_ignored(service) is None or state.endpoint_services(service):
             found[key] = [*_unmatched_ports(service, slices), *_hints_without_zone(slices, state.node.zone)]
     for ref in state.stale:
         sentence = f"stale: the last version of {ref} was refused, the one before it goes on"
         found.setdefault(owners.get(ref), []).append(sentence)
     for problem in state.problems:
-        found.setdefault(owners.get(problem.object), []).append(f"{problem.severity}: {problem}")
+        ref = problem.object
+        if ref.kind == "Service":  # or an endpoint of a headless one
+            ref = ref._replace(name=owner(NamespacedName(ref.namespace, ref.name)).name)
+        found.setdefault(owners.get(ref), []).append(f"{problem.severity}: {problem}")
     return {key: tuple(sentences) for key, sentences in found.items() if sentences}
 
 

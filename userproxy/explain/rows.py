@@ -12,11 +12,14 @@ from userproxy.model.service import Service, ServicePortSpec, ServiceType, Traff
 from userproxy.routing import State
 from userproxy.routing.candidates import Candidate, candidates
 from userproxy.routing.derivation import port_selection, why_port_ignored, why_unreachable
+from userproxy.routing.headless import owner, serves_endpoints
 from userproxy.routing.reach import DIRECT, Reach
 from userproxy.routing.selection import reasons
 from userproxy.routing.traffic import of_family, source_ranges
 
 __all__ = ["ExplainEndpoint", "ExplainRow", "Listening", "explain"]
+
+NAMELESS = "no host name: an endpoint of a headless Service is served by its own name"
 
 Listening = Callable[[RouteKey], tuple[str, int] | None]
 """Where a route is listened on now; None: not known, or nothing is running."""
@@ -89,14 +92,28 @@ def explain(
 ) -> tuple[ExplainRow, ...]:
     """The rows of one Service, or of all in order; empty when there is no such Service.
 
-    Where ``listening`` knows nothing, a row tells the address and port that would be tried first.
+    Behind those of a headless Service come those of its endpoints that are served by their own names; such
+    a name, as ``db-0.db``, gives its rows alone. Where ``listening`` knows nothing, a row tells the address
+    and port that would be tried first.
     """
-    keys = sorted(state.services) if name is None else [name]
+    keys = sorted(state.services) if name is None else [owner(name)]
     services = [state.services[key] for key in keys if key in state.services]
-    return tuple(row for service in services for row in _rows(state, service, listening))
+    rows = tuple(row for service in services for row in _all_rows(state, service, listening))
+    if name is None or name in state.services:
+        return rows
+    return tuple([row for row in rows if row.service == name.name])
 
 
-def _rows(state: State, service: Service, listening: Listening) -> Iterator[ExplainRow]:
+def _all_rows(state: State, service: Service, listening: Listening) -> Iterator[ExplainRow]:
+    """Those of the Service, then those of its endpoints that are served by their own names."""
+    yield from _rows(state, service, state.slices_of(service.key), listening)
+    for one in state.endpoint_services(service):
+        yield from _rows(state, one.service, one.slices, listening)
+
+
+def _rows(
+    state: State, service: Service, slices: Sequence[EndpointSlice], listening: Listening
+) -> Iterator[ExplainRow]:
     why_service = state.why_ignored(service)
     families = service.families if why_service is None or service.families_stated else ()
     for port in service.ports or (None,):
@@ -107,9 +124,9 @@ def _rows(state: State, service: Service, listening: Listening) -> Iterator[Expl
                 continue
             why = why_service or why_port_ignored(port) or state.why_unserved(service, family)
             if why is not None:
-                yield replace(row, ignored=why)
+                yield replace(row, ignored=why, endpoints=tuple(_nameless(state, service, port, family)))
             else:
-                yield _served(row, state, service, port, family, listening)
+                yield _served(row, state, service, slices, port, family, listening)
 
 
 def _stated(service: Service, port: ServicePortSpec | None, family: Family | None) -> ExplainRow:
@@ -141,12 +158,12 @@ def _served(
     row: ExplainRow,
     state: State,
     service: Service,
+    slices: Sequence[EndpointSlice],
     port: ServicePortSpec,
     family: Family,
     listening: Listening,
 ) -> ExplainRow:
     """``row`` with its listening address, its sets and a reason for each endpoint that is in none."""
-    slices = state.slices_of(service.key)
     found, selection = port_selection(service, port, family, slices, state.node, state.reach)
     strangers = [one for one in Family if one not in service.families]
     endpoints = [
@@ -172,6 +189,16 @@ def _served(
         endpoints=tuple(sorted(endpoints, key=lambda one: (one.endpoint, one.reason or ""))),
         unreachable=why_unreachable(service, selection) or None,
     )
+
+
+def _nameless(
+    state: State, service: Service, port: ServicePortSpec, family: Family
+) -> Iterator[ExplainEndpoint]:
+    """The endpoints of a headless Service that have no name to be served by."""
+    if serves_endpoints(service):
+        for one in candidates(state.slices_of(service.key), port, family, state.node.name).unique:
+            if not one.conditions.hostname:
+                yield _endpoint(one, NAMELESS, state.reach, port)
 
 
 def _where(state: State, key: RouteKey, listening: Listening) -> tuple[str | None, int | None]:

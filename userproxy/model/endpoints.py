@@ -61,7 +61,7 @@ class EndpointSlice:
     endpoints: tuple[SliceEndpoint, ...] = ()
     invalid: tuple[InvalidEndpoint, ...] = ()
     headless: bool = False
-    """Label ``service.kubernetes.io/headless`` is there: ignored (rule E1)."""
+    """Label ``service.kubernetes.io/headless`` is there: only a headless Service reads it (rule E1)."""
 
     @property
     def key(self) -> NamespacedName:

@@ -16,7 +16,10 @@ _MIN_HOST_BITS = 8  # a range smaller than a /24 fills up with the first few hun
 
 
 class AddressPlan(Protocol):
-    """Who listens where. A Service holds its address from the first `hold` to `release`."""
+    """Who listens where. A Service holds its address from the first `hold` to `release`.
+
+    So does an endpoint of a headless Service, under its name of `headless`: all have one range.
+    """
 
     def unserved(self, family: Family) -> str | None:
         """Why no Service is served in ``family``; None when they are."""
@@ -127,5 +130,10 @@ def _pool_of(family: Family, network: IPv4Network | IPv6Network) -> _Pool:
 
 
 def _hash(service: NamespacedName) -> int:
-    """``h`` of rule L1: the same Service has the same address on every machine."""
-    return int.from_bytes(sha256(str(service).encode()).digest()[:8], "big") % _DEFAULT_SIZE
+    """``h`` of rule L1: the same Service has the same address on every machine.
+
+    For the endpoint ``shop/db-0.db`` of a headless Service the name is ``shop/db/db-0``.
+    """
+    hostname, _, name = service.name.rpartition(".")
+    text = f"{service.namespace}/{name}/{hostname}" if hostname else str(service)
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big") % _DEFAULT_SIZE

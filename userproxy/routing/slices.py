@@ -26,15 +26,15 @@ class SliceCache:
     def apply(self, new: EndpointSlice) -> tuple[NamespacedName, ...]:
         """Keep ``new`` in place of its earlier version; the Services whose endpoints that may change.
 
-        A slice that a proxy ignores (no Service, FQDN, headless: rules E1, E2) is not kept, and what it
-        was before goes. When its label moves it to another Service, the old Service loses it (rule E1).
+        A slice that nobody reads (no Service, FQDN: rules E1, E2) is not kept, and what it was before goes.
+        When its label moves it to another Service, the old Service loses it (rule E1).
         """
         key = new.key
         old = self._slices.get(key)
         if old == new:
             return ()
         lost = self.remove(key) if old is not None else ()
-        if new.headless or new.address_type is None or not new.service_name:
+        if new.address_type is None or not new.service_name:
             return lost
         service = new.service
         self._slices[key] = new

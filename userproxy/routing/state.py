@@ -16,6 +16,7 @@ from userproxy.model.service import Service
 from userproxy.routing.addressing import Addressing
 from userproxy.routing.conflicts import Conflicts, claims_of
 from userproxy.routing.derivation import port_selection, route_of, why_ignored, why_port_ignored
+from userproxy.routing.headless import EndpointService, endpoint_services, owner
 from userproxy.routing.loopback import AddressPlan
 from userproxy.routing.node import NodeFacts
 from userproxy.routing.problems import ProblemBoard, Topic
@@ -63,6 +64,8 @@ class State:
         self._conflicts = Conflicts()
         self._contested: dict[NamespacedName, None] = {}
         """Whose claims, or rivals, have changed in this step."""
+        self._named: dict[NamespacedName, tuple[NamespacedName, ...]] = {}
+        """The endpoints of each headless Service that are served by their own names."""
         self._external_names: dict[NamespacedName, str] = {}
         self._table = RouteTable()
         self._problems = ProblemBoard()
@@ -113,8 +116,18 @@ class State:
         return self._reach
 
     def slices_of(self, service: NamespacedName) -> Sequence[EndpointSlice]:
-        """The slices of ``service``, by name; also when there is no such Service (rule E9)."""
-        return self._slices.of(service)
+        """The slices of ``service``, by name; also when there is no such Service (rule E9).
+
+        Those that are marked as a headless Service's count for such a one alone (rule E1).
+        """
+        slices, known = self._slices.of(service), self._services.get(service)
+        if known is None or known.headless:
+            return slices
+        return tuple([one for one in slices if not one.headless])
+
+    def endpoint_services(self, service: Service) -> Sequence[EndpointService]:
+        """The endpoints of a headless ``service`` that are served by their own names; else none."""
+        return endpoint_services(service, self.slices_of(service.key)) if service.headless else ()
 
     def why_ignored(self, service: Service) -> str | None:
         """Why no port of ``service`` is served (rule S1); None when it is."""
@@ -227,23 +240,49 @@ class State:
         """Bring routes, addresses and claims of one Service up to date; how many endpoints it looked at."""
         service = self._services.get(key)
         self._rename(key, service.external_name if service else "", difference)
-        if service is not None and self.why_ignored(service) is not None:
-            service = None
+        named = self.endpoint_services(service) if service else ()
+        self._release(key, [one.service.key for one in named])
         routes: list[Route] = []
         examined = 0
-        ports = [port for port in service.ports if why_port_ignored(port) is None] if service else []
-        hosts = self._assign(key, service.families if service and ports else ())
-        if service is not None:
-            slices = self._slices.of(key)
-            for family, host in hosts.items():
-                for port in ports:
-                    found, selection = port_selection(service, port, family, slices, self._node, self._reach)
-                    examined += len(found.unique)
-                    listen_port = self._addressing.listen_port(port.port)
-                    routes.append(route_of(service, port, family, selection, host, listen_port))
+        if service is not None and self.why_ignored(service) is None:
+            examined += self._serve(service, self.slices_of(key), service.families, routes)
+            self._claim(key, service)
+        else:
+            self._assign(key, (), service.families if service and named else ())
+            self._claim(key, None)
+        for one in named:
+            examined += self._serve(one.service, one.slices, (), routes)
         self._table.replace(key, routes, difference)
-        self._claim(key, service)
         return examined
+
+    def _serve(
+        self,
+        service: Service,
+        slices: Sequence[EndpointSlice],
+        stated: tuple[Family, ...],
+        routes: list[Route],
+    ) -> int:
+        """Give ``service`` its addresses and add its routes; how many endpoints were looked at."""
+        examined = 0
+        ports = [port for port in service.ports if why_port_ignored(port) is None]
+        hosts = self._assign(service.key, service.families if ports else (), stated if ports else ())
+        for family, host in hosts.items():
+            for port in ports:
+                found, selection = port_selection(service, port, family, slices, self._node, self._reach)
+                examined += len(found.unique)
+                listen_port = self._addressing.listen_port(port.port)
+                routes.append(route_of(service, port, family, selection, host, listen_port))
+        return examined
+
+    def _release(self, key: NamespacedName, names: Sequence[NamespacedName]) -> None:
+        """Take the addresses back of endpoints of ``key`` that are not among ``names`` any more."""
+        old = self._named.get(key, ())
+        for name in set(old).difference(names) if old else ():
+            self._assign(name, (), ())
+        if names:
+            self._named[key] = tuple(names)
+        elif old:
+            del self._named[key]
 
     def _rename(self, key: NamespacedName, external_name: str, difference: Difference) -> None:
         if external_name != self._external_names.get(key, ""):
@@ -252,10 +291,13 @@ class State:
                 del self._external_names[key]
             difference.external_names = True
 
-    def _assign(self, key: NamespacedName, families: tuple[Family, ...]) -> dict[Family, str]:
+    def _assign(
+        self, key: NamespacedName, families: tuple[Family, ...], stated: tuple[Family, ...]
+    ) -> dict[Family, str]:
+        """The addresses of ``key``; when none of the ``stated`` families is served, that is a problem."""
         hosts = self._addressing.assign(key, families)
-        self._problems.replace(_service_ref(key), Topic.ADDRESS, self._addressing.problems(key, families))
-        self._touch(self._addressing.unblocked())
+        self._problems.replace(_service_ref(key), Topic.ADDRESS, self._addressing.problems(key, stated))
+        self._touch(map(owner, self._addressing.unblocked()))
         return hosts
 
     def _claim(self, key: NamespacedName, service: Service | None) -> None:

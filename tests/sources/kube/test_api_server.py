@@ -111,15 +111,26 @@ async def test_R1_S1_E1_the_server_leaves_out_what_is_ignored() -> None:
     ]
     async with ApiServer() as server:
         await server.apply(*ignored, service("web", 80))
+
+        connection = AnonymousConnection(server.url)
+
+        async def listed(source: KubeSource) -> list[str]:
+            events = await source.list_all(10)
+            return sorted(event.object.ref.name for event in events if isinstance(event, Upsert))
+
+        assert await listed(KubeSource(connection, exclude_headless=True)) == ["web"]
+        assert await listed(KubeSource(connection)) == ["headless", "headless", "web"]
+        everything = ["headless", "headless", "other", "web"]
+        assert await listed(KubeSource(connection, exclude_foreign=False)) == everything
+
+
+async def test_R1_S1_a_service_that_is_given_to_another_proxy_goes() -> None:
+    async with ApiServer() as server:
+        await server.apply(service("web", 80))
         async with cluster(server) as found:
             await found.until_known("web")
             await server.apply(service("web", 80, labels={"service.kubernetes.io/service-proxy-name": "x"}))
             await found.until_known()
-
-        source = KubeSource(AnonymousConnection(server.url), exclude_headless=False)
-        events = await source.list_all(10)
-        names = [event.object.ref.name for event in events if isinstance(event, Upsert)]
-        assert sorted(names) == ["headless", "headless", "other", "web"]
 
 
 async def test_R1_namespaces_and_a_selector() -> None:

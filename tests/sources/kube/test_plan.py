@@ -7,7 +7,7 @@ from userproxy.sources.kube.resources import ENDPOINT_SLICES, SERVICES, Collecti
 
 
 def test_R1_S1_E1_the_selectors_are_kube_proxys() -> None:
-    services, slices = served_collections((), "", exclude_headless=True)
+    services, slices = served_collections((), "", exclude_foreign=True, exclude_headless=True)
 
     assert (services.name, services.path) == ("services", "/api/v1/services")
     assert services.label_selector == "!service.kubernetes.io/service-proxy-name"
@@ -18,20 +18,27 @@ def test_R1_S1_E1_the_selectors_are_kube_proxys() -> None:
 
 
 def test_R1_the_users_selector_chooses_services_only() -> None:
-    services, slices = served_collections((), "team in (a,b)", exclude_headless=True)
+    services, slices = served_collections((), "team in (a,b)", exclude_foreign=True, exclude_headless=True)
     assert services.label_selector == "!service.kubernetes.io/service-proxy-name,team in (a,b)"
     assert slices.label_selector == "!service.kubernetes.io/headless"
 
 
+def test_S1_E1_headless_services_are_watched_where_their_endpoints_are_served() -> None:
+    services, slices = served_collections((), "", exclude_foreign=True, exclude_headless=False)
+    assert services == Collection(SERVICES, label_selector="!service.kubernetes.io/service-proxy-name")
+    assert slices == Collection(ENDPOINT_SLICES)
+
+
 def test_R1_explain_sees_ignored_services_too() -> None:
-    assert list(served_collections((), "team=a", exclude_headless=False)) == [
+    plan = served_collections((), "team=a", exclude_foreign=False, exclude_headless=False)
+    assert list(plan) == [
         Collection(SERVICES, label_selector="team=a"),
         Collection(ENDPOINT_SLICES),
     ]
 
 
 def test_R1_each_namespace_is_followed_on_its_own() -> None:
-    plan = list(served_collections(("a", "b", "a"), "", exclude_headless=True))
+    plan = list(served_collections(("a", "b", "a"), "", exclude_foreign=True, exclude_headless=True))
     assert [collection.path for collection in plan] == [
         "/api/v1/namespaces/a/services",
         "/apis/discovery.k8s.io/v1/namespaces/a/endpointslices",

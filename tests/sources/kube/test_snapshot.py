@@ -21,9 +21,7 @@ SLICES = "EndpointSliceList"
 async def list_all(
     connection: Connection, *, node_name: str = "", timeout_s: float = 10
 ) -> tuple[Event, ...]:
-    source = KubeSource(
-        connection, node_name=node_name, exclude_headless=False, timing=VirtualTime().timing()
-    )
+    source = KubeSource(connection, node_name=node_name, exclude_foreign=False, timing=VirtualTime().timing())
     return await source.list_all(timeout_s)
 
 

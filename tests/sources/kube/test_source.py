@@ -181,7 +181,6 @@ class TestScope:
             }
             assert {request.query.get("labelSelector") for request in server.requests} == {
                 "!service.kubernetes.io/service-proxy-name,team=x",
-                "!service.kubernetes.io/headless",
                 None,
             }
             assert set(run.source.resource_versions) == {

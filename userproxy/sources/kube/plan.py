@@ -16,20 +16,17 @@ _NO_HEADLESS_SLICE = "!service.kubernetes.io/headless"
 
 
 def served_collections(
-    namespaces: Iterable[str], selector: str, *, exclude_headless: bool
+    namespaces: Iterable[str], selector: str, *, exclude_foreign: bool, exclude_headless: bool
 ) -> Iterator[Collection]:
     """Services and slices, of ``namespaces`` one by one, so that a namespaced role is enough; none: of all.
 
-    ``selector`` chooses Services by label. Without ``exclude_headless`` it is the only one.
+    ``selector`` chooses Services by label. ``exclude_foreign``: without those of another proxy.
     """
+    labels = ",".join(filter(None, (_NOT_OF_ANOTHER_PROXY if exclude_foreign else "", selector)))
+    fields, slice_labels = (_NOT_HEADLESS, _NO_HEADLESS_SLICE) if exclude_headless else ("", "")
     for namespace in dict.fromkeys(namespaces) or ("",):
-        if exclude_headless:
-            labels = ",".join(filter(None, (_NOT_OF_ANOTHER_PROXY, selector)))
-            yield Collection(SERVICES, namespace, labels, _NOT_HEADLESS)
-            yield Collection(ENDPOINT_SLICES, namespace, _NO_HEADLESS_SLICE)
-        else:
-            yield Collection(SERVICES, namespace, selector)
-            yield Collection(ENDPOINT_SLICES, namespace)
+        yield Collection(SERVICES, namespace, labels, fields)
+        yield Collection(ENDPOINT_SLICES, namespace, slice_labels)
 
 
 def node_collection(name: str) -> Collection:

@@ -21,8 +21,9 @@ class KubeSource:
     """Follows the API server that ``connection`` leads to (section R).
 
     ``namespaces``: only these, each watched on its own, so that a namespaced role is enough; none: all.
-    ``selector`` chooses Services by label. ``node_name`` "" follows no Node. With ``exclude_headless`` the
-    server leaves out what a proxy would ignore anyway, as for kube-proxy; ``explain`` wants it all.
+    ``selector`` chooses Services by label. ``node_name`` "" follows no Node. ``exclude_foreign``: the
+    server leaves out the Services of another proxy, as for kube-proxy; ``explain`` wants those too.
+    ``exclude_headless``: and headless ones, of which a proxy on cluster addresses serves nothing.
     """
 
     def __init__(
@@ -32,11 +33,16 @@ class KubeSource:
         namespaces: Sequence[str] = (),
         selector: str = "",
         node_name: str = "",
-        exclude_headless: bool = True,
+        exclude_foreign: bool = True,
+        exclude_headless: bool = False,
         timing: Timing | None = None,
     ) -> None:
         self._connection = connection
-        self._served = tuple(served_collections(namespaces, selector, exclude_headless=exclude_headless))
+        self._served = tuple(
+            served_collections(
+                namespaces, selector, exclude_foreign=exclude_foreign, exclude_headless=exclude_headless
+            )
+        )
         self._node = node_collection(node_name) if node_name else None
         self._timing = timing or Timing()
         self._queue = EventQueue()
