@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
 
     served, complete = read_served(options)
     found = hosts_lines(served, namespaces=options.namespaces, cluster_domain=options.cluster_domain)
-    say_problems(found.problems)
+    say_problems((*found.problems, *found.notes))
     with writing():
         for line in found.lines:
             print(line)

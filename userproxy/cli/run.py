@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.logs import add_log_options, logging_to_stderr
 from userproxy.cli.options import (
     add_address_options,
+    add_cluster_domain_option,
     add_loop_option,
     add_source_options,
     file_source,
@@ -41,9 +42,12 @@ if TYPE_CHECKING:
     from userproxy.settings import Settings, UdpSettings
     from userproxy.sources.base import Source
 
-__all__ = ["add_arguments", "run", "serve"]
+__all__ = ["Follower", "add_arguments", "run", "serve"]
 
 logger = logging.getLogger(__name__)
+
+Follower = Callable[["Proxy"], Coroutine[None, None, None]]
+"""Follows a proxy until it is cancelled, and cleans up then."""
 
 WORKERS_PER_CORE = 4
 """At most: more only get in each other's way."""
@@ -62,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--table-file", type=Path, metavar="FILE", help="keep the table of what is served there, as JSON"
     )
+    parser.add_argument(
+        "--hosts-file", type=Path, metavar="FILE",
+        help="keep a block of names in that hosts file while this runs, short ones for -n (docs/names.md)",
+    )  # fmt: skip
+    add_cluster_domain_option(parser)
     parser.add_argument(
         "--drain-timeout", type=_seconds, default=30.0, metavar="DURATION",
         help="how long open connections may go on after SIGTERM or SIGINT, as in 1m30s (default: 30s)",
@@ -108,13 +117,29 @@ def run(options: argparse.Namespace) -> int:
             try:
                 return run_loop(
                     options.loop,
-                    lambda: serve(source, settings, output.say, table_file, options.drain_timeout, takeover),
+                    lambda: serve(
+                        source,
+                        settings,
+                        output.say,
+                        table_file,
+                        options.drain_timeout,
+                        takeover,
+                        _followers(options),
+                    ),
                 )
             finally:
                 output.close()
     finally:
         if takeover is not None:
             takeover.close()
+
+
+def _followers(options: argparse.Namespace) -> list[Follower]:
+    if options.hosts_file is None:
+        return []
+    from userproxy.cli.hosts_file import HostsKeeper
+
+    return [HostsKeeper(options.hosts_file, options.namespaces, options.cluster_domain).follow]
 
 
 def _takeover(path: Path | None) -> Takeover | None:
@@ -136,10 +161,12 @@ async def serve(
     table_file: TableFile | None = None,
     drain_timeout_s: float = 30.0,
     takeover: Takeover | None = None,
+    followers: Sequence[Follower] = (),
 ) -> int:
     """Serve ``source`` until SIGTERM or SIGINT, then drain; a second signal ends at once with 128 + n.
 
-    ``say`` takes what people read: the table, its changes, and how the stop went.
+    ``say`` takes what people read: the table, its changes, and how the stop went. ``followers`` go on until
+    everything is drained.
     """
     from userproxy.proxy import Proxy
 
@@ -155,7 +182,7 @@ async def serve(
             async def begin_and_show() -> None:
                 if takeover is not None:
                     await takeover.begin(proxy, say, table_file, stop.set)
-                await _show(proxy, settings, say_change, table_file)
+                await _beside(proxy, followers, _show(proxy, settings, say_change, table_file))
 
             shown = asyncio.create_task(begin_and_show(), name="table")
             stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -178,6 +205,16 @@ async def serve(
     # Also flows that were idle: "over", as nobody knows whether their clients had more to say.
     say(f"stopped: {report.drained} connections and flows over{cut}")
     return 0
+
+
+async def _beside(proxy: Proxy, followers: Sequence[Follower], body: Coroutine[None, None, None]) -> None:
+    """``body`` with all ``followers`` beside it. Raises what the first of them raises."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in (*(follow(proxy) for follow in followers), body):
+                group.create_task(one)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 def _stop_on_signals(proxy: Proxy) -> asyncio.Event:

@@ -38,7 +38,9 @@ class HostsLines:
 
     lines: tuple[HostsLine, ...]
     problems: tuple[str, ...]
-    """Each names what is missing, and why."""
+    """Names that two want: each says who goes without it, and what to use instead."""
+    notes: tuple[str, ...] = ()
+    """Services that no hosts file can have."""
 
 
 def hosts_lines(
@@ -64,7 +66,7 @@ def hosts_lines(
         for address, note in places[owner]
         if names.of(owner)
     )
-    return HostsLines(lines, (*names.problems, *_aliases(served)))
+    return HostsLines(lines, tuple(names.problems), tuple(_aliases(served)))
 
 
 def _places(served: Served) -> dict[_Owner, list[tuple[str, str]]]:
