@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -12,10 +13,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from tests.docs.project import DOCS
 from tests.testing.api_server.http_client import HttpClient
 from userproxy.cli import main
+from userproxy.testing.backends import TcpEcho
+from userproxy.testing.objects import pod
 
 MANIFEST = """
 apiVersion: v1
@@ -70,6 +75,30 @@ async def test_it_prints_its_address_and_serves(tmp_path: Path) -> None:
         written = json.loads(config.read_text())
         assert written["clusters"][0]["cluster"]["server"] == url
     assert os.listdir(config.parent) == ["config"], "the kubeconfig stays, and nothing else"
+
+
+async def test_pods_of_a_file_are_forwarded_to_what_their_annotations_name(tmp_path: Path) -> None:
+    """The page on testing shows this very manifest."""
+    [shown] = re.findall(r"^```yaml\n(.*?)^```$", (DOCS / "testing.md").read_text(), re.MULTILINE | re.DOTALL)
+    async with TcpEcho("one") as backend:
+        manifest = tmp_path / "pod.yaml"
+        manifest.write_text(shown.replace("127.0.0.1:9001", backend.endpoint))
+        async with running("-f", str(manifest)) as (_, url), aiohttp.ClientSession() as session:
+            path = "/api/v1/namespaces/shop/pods/web-0/portforward?ports=8080"
+            async with session.ws_connect(url + path, protocols=("v4.channel.k8s.io",)) as socket:
+                messages = [await socket.receive_bytes(timeout=30) for _ in range(3)]
+    assert messages[2] == b"\x00one\n"
+
+
+def test_a_pod_with_a_bad_backend_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    annotations = {"backend.userproxy.dev/8080": "9001"}
+    manifest = tmp_path / "pod.json"
+    manifest.write_text(json.dumps(pod("web-0", 8080, annotations=annotations)))
+    code, _, errors = finished(capsys, "-f", str(manifest))
+    assert code == 1
+    assert errors.count("\n") == 1
+    assert "pod.json, document 1" in errors
+    assert 'backend.userproxy.dev/8080]: Invalid value: "9001": must be HOST:PORT' in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -27,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.description = (
         "A small Kubernetes API server for trying things out: Services, EndpointSlices, Endpoints,"
-        " Namespaces and Nodes, for kubectl and any other client. Objects live in memory. Nobody is asked"
-        " for credentials, so listen where only you can connect."
+        " Namespaces, Nodes and Pods, for kubectl and any other client. Objects live in memory. A Pod is"
+        " forwarded to what its annotations name: backend.userproxy.dev/8080: 127.0.0.1:9001 stands for its"
+        " port 8080. Nobody is asked for credentials, so listen where only you can connect."
     )
     parser.add_argument(
         "--listen",

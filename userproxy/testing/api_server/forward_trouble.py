@@ -54,7 +54,7 @@ class ForwardTrouble:
         """End each ``every``-th connection, and say ``text`` on its error stream.
 
         At once, or once ``after_bytes`` have come from the pod. ``as_json``: as newer kubelets write it, with
-        ``closeConnection`` if ``close_connection``. ``resets``: RST_STREAM follows the text.
+        ``closeConnection`` if ``close_connection``. ``resets``: the error stream is reset behind the text.
         """
         fault = ForwardFault(text, after_bytes, as_json, close_connection, resets)
         self._forwards.faults.add(fault, count=count, every=every)

@@ -6,9 +6,11 @@ from ipaddress import ip_address
 
 import pytest
 
-from tests.testing.api_server.storage.cluster import new_registry
+from tests.testing.api_server.storage.cluster import new_registry, refused
 from userproxy.manifest.kinds import ENDPOINT_SLICE, POD, SERVICE
+from userproxy.testing.api_server.statuses import StatusError
 from userproxy.testing.api_server.storage.kubelet import POD_NETWORK
+from userproxy.testing.api_server.storage.pods import backend_of
 from userproxy.testing.api_server.storage.registry import Registry
 from userproxy.testing.api_server.storage.writing import WriteOptions
 from userproxy.testing.objects import BACKEND_ANNOTATION, pod, service
@@ -128,3 +130,49 @@ def test_backends_are_annotations_of_a_pod() -> None:
     }
     ports = [{"name": "http", "containerPort": 8080}, {"containerPort": 9090}]
     assert raw["spec"] == {"containers": [{"name": "main", "image": "none", "ports": ports}]}
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        pytest.param(pod("Web_0"), "metadata.name", id="a name"),
+        pytest.param(
+            pod("web-0", annotations={f"{BACKEND_ANNOTATION}http": "127.0.0.1:1"}),
+            'metadata.annotations: Invalid value: "backend.userproxy.dev/http": must be',
+            id="a backend of no port",
+        ),
+        pytest.param(
+            pod("web-0", backends={80: "127.0.0.1"}),
+            'metadata.annotations[backend.userproxy.dev/80]: Invalid value: "127.0.0.1": must be HOST:PORT',
+            id="a backend without a port",
+        ),
+        pytest.param(pod("web-0", backends={80: ":80"}), "must be HOST:PORT", id="a backend without a host"),
+        pytest.param(pod("web-0", 70000), "spec.containers[0].ports[0].containerPort", id="a port"),
+        pytest.param(
+            {"metadata": {"name": "web-0"}, "spec": {"containers": []}},
+            "spec.containers: Required value",
+            id="no container",
+        ),
+    ],
+)
+def test_a_pod_that_breaks_a_rule_is_refused(
+    registry: Registry, raw: dict[str, object], message: str
+) -> None:
+    with pytest.raises(StatusError) as refusal:
+        registry.create(POD, "default", raw)
+    assert refused(refusal) == (422, "Invalid")
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("127.0.0.1:9", ("127.0.0.1", 9)),
+        ("[::1]:9", ("::1", 9)),
+        ("web.local:9", ("web.local", 9)),
+        ("x", None),
+    ],
+)
+def test_what_stands_for_a_port(place: str, expected: tuple[str, int] | None) -> None:
+    assert backend_of(pod("web-0", backends={80: place}), 80) == expected
+    assert backend_of(pod("web-0", backends={80: place}), 81) is None

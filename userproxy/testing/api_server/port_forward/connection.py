@@ -32,7 +32,7 @@ class Client(Protocol):
         ...
 
     async def report(self, text: str, *, resets: bool) -> None:
-        """Send ``text`` ("" for nothing) on the error stream, and end that. ``resets``: both by a reset."""
+        """Send ``text`` ("" for nothing) on the error stream, and end that, by a reset if ``resets``."""
         ...
 
 
@@ -42,13 +42,13 @@ class _Faulted(Exception):
 
 async def forward(
     client: Client,
-    place: str,
+    place: tuple[str, int] | None,
     sandbox: Sandbox,
     *,
     fault: ForwardFault | None,
     half_close_limit_s: float | None,
 ) -> None:
-    """Connect to ``place`` ("ip:port", "" for a port that nobody listens on), copy, and end both streams.
+    """Connect to ``place`` (host and port; None: nobody listens), copy, and end both streams.
 
     After a failure the data stream ends first and the error text follows, as from containerd.
     ``half_close_limit_s``: how long one direction outlives the other, without anything being told of its
@@ -74,7 +74,7 @@ def _text(sandbox: Sandbox, fault: ForwardFault | None) -> str:
 
 async def _connected(
     client: Client,
-    place: str,
+    place: tuple[str, int] | None,
     sandbox: Sandbox,
     fault: ForwardFault | None,
     half_close_limit_s: float | None,
@@ -101,11 +101,10 @@ async def _connected(
     return ""
 
 
-async def _connect(place: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    host, _, number = place.rpartition(":")
-    if not (host and number.isdigit()):
+async def _connect(place: tuple[str, int] | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if place is None:
         raise ConnectionRefusedError(errno.ECONNREFUSED, "nothing stands for this port")
-    return await asyncio.open_connection(host.removeprefix("[").removesuffix("]"), int(number))
+    return await asyncio.open_connection(*place)
 
 
 async def _to_pod(client: Client, writer: asyncio.StreamWriter, *, passes_end: bool) -> None:

@@ -42,7 +42,7 @@ class ForwardFault:
     """As newer kubelets write it: an object with ``closeConnection`` and ``message``."""
     close_connection: bool
     resets: bool
-    """The streams are reset after the text."""
+    """The error stream does not end after the text: it is reset."""
 
 
 _T = TypeVar("_T")

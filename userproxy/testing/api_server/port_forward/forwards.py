@@ -19,8 +19,8 @@ from userproxy.testing.api_server.port_forward.spdy_upgrade import Forward, Spdy
 from userproxy.testing.api_server.port_forward.wording import Sandbox
 from userproxy.testing.api_server.statuses import StatusError, bad_request, not_found
 from userproxy.testing.api_server.storage.history import RawObject
+from userproxy.testing.api_server.storage.pods import backend_of
 from userproxy.testing.api_server.storage.store import Store, metadata_of
-from userproxy.testing.objects import BACKEND_ANNOTATION
 
 __all__ = ["PortForwards"]
 
@@ -142,17 +142,14 @@ class PortForwards:
             self._changed.beat()
 
     async def _forward(self, pod: RawObject, client: Client, port: int) -> None:
-        metadata = metadata_of(pod)
-        annotations = metadata.get("annotations")
-        places = annotations if isinstance(annotations, dict) else {}
         self.connected += 1
         self.open_connections += 1
         self._changed.beat()
         try:
             await forward(
                 client,
-                str(places.get(f"{BACKEND_ANNOTATION}{port}") or ""),
-                Sandbox(str(metadata.get("uid")), port),
+                backend_of(pod, port),
+                Sandbox(str(metadata_of(pod).get("uid")), port),
                 fault=self.faults.take(),
                 half_close_limit_s=self.half_close_limit_s,
             )

@@ -191,7 +191,6 @@ class _SpdyClient:
                 raise BrokenPipeError(str(error)) from error
         if resets:
             self._session.reset(self._pair.error_stream)
-            self._session.reset(self._pair.data_stream)
             await self._upgrade.flush()
         else:
             await self._ended(self._pair.error_stream)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from userproxy.manifest.defaults import complete
 from userproxy.manifest.field_errors import FieldError, Reason
-from userproxy.manifest.kinds import SERVICE, Kind
+from userproxy.manifest.kinds import POD, SERVICE, Kind
 from userproxy.manifest.service_allocation import ServiceAllocator
 from userproxy.manifest.service_updates import carry_over
 from userproxy.manifest.validation import validate
 from userproxy.model.names import NamespacedName
 from userproxy.testing.api_server.statuses import internal, invalid
 from userproxy.testing.api_server.storage.history import RawObject
+from userproxy.testing.api_server.storage.pods import validate_pod
 from userproxy.testing.api_server.storage.store import metadata_of
 
 __all__ = ["Settler"]
@@ -35,7 +36,7 @@ class Settler:
             raw = carry_over(raw, old)
         new = complete(raw, default_family=self._allocator.default_family)
         name = str(metadata_of(new).get("name"))
-        _check(kind, name, validate(new, old))
+        _check(kind, name, validate_pod(new, old) if kind == POD else validate(new, old))
         if kind == SERVICE:
             allocated = self._allocator.allocate(new, old, dry_run=dry_run)
             _check(kind, name, allocated.errors)
