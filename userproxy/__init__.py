@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # as type checkers take it; `typing` itself takes a tenth
 if TYPE_CHECKING:
     from userproxy.errors import InvalidObject, NotListening, UserproxyError
     from userproxy.proxy import Address, Proxy, Snapshot
-    from userproxy.settings import Addresses, DialSettings, Limits, Settings, UdpSettings
+    from userproxy.settings import Addresses, DialMode, DialSettings, Limits, Settings, UdpSettings
     from userproxy.sources.files import FileSource
     from userproxy.sources.kube.lookup import find_connection
     from userproxy.sources.kube.source import KubeSource
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "Addresses",
+    "DialMode",
     "DialSettings",
     "FileSource",
     "InvalidObject",
@@ -38,6 +39,7 @@ __all__ = [
 _LOADED_WHEN_ASKED_FOR = {
     "Address": "userproxy.proxy",
     "Addresses": "userproxy.settings",
+    "DialMode": "userproxy.settings",
     "DialSettings": "userproxy.settings",
     "FileSource": "userproxy.sources.files",
     "InvalidObject": "userproxy.errors",

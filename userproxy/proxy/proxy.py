@@ -26,7 +26,7 @@ from userproxy.model.names import NamespacedName, ServicePortName
 from userproxy.model.problems import Problem
 from userproxy.model.routes import RouteKey
 from userproxy.model.service import Service
-from userproxy.proxy.node import address_plan, node_name_of
+from userproxy.proxy.node import address_plan, node_name_of, reach_policy
 from userproxy.proxy.snapshot import Address, Snapshot
 from userproxy.routing import State
 from userproxy.settings import Settings
@@ -66,7 +66,8 @@ class Proxy:
     ) -> None:
         """``on_hold`` is told the name when the first client of a service port has to wait (rule L9).
 
-        ``pod_dialler`` reaches the endpoints that the routes say are reached through their pods.
+        ``pod_dialler`` reaches the endpoints that are reached through their pods, as the settings and the
+        source say; without it every endpoint is dialled directly.
         ``dormant``: open nothing until `resume`, and take nothing in until ``plane`` wakes; see `takeover`.
         Raises ValueError when a range of ``settings`` is too small, there is no worker, or several shall use
         a ``dialler``.
@@ -87,6 +88,8 @@ class Proxy:
             node_name=node_name_of(self._settings),
             addresses=address_plan(self._settings),
             cluster_ip_required=source.cluster_ip_required,
+            # Nobody else could reach a Pod.
+            reach=reach_policy(self._settings, remote=source.remote) if pod_dialler is not None else None,
         )
         self._plane: DataPlane | Fleet | None = None
         self._tasks = asyncio.TaskGroup()
