@@ -54,6 +54,8 @@ def endpoints(addresses: list[str]) -> st.SearchStrategy[tuple[SliceEndpoint, ..
             node_name=st.sampled_from(["", *NODES]),
             zone_hints=hints(ZONES),
             node_hints=hints(NODES),
+            hostname=st.sampled_from(["", "", "a", "b"]),
+            pod=st.sampled_from(["", "web-0", "web-1"]),
         ),
         max_size=4,
         unique_by=lambda endpoint: endpoint.address,

@@ -137,3 +137,4 @@ def test_E9_deleting_everything_leaves_an_empty_table(
     assert not state.problems
     assert not state.stale
     assert not state._dirty
+    assert not state._named

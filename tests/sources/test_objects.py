@@ -300,6 +300,16 @@ def test_D6_endpoints_are_mirrored_while_their_service_is_there_and_has_no_selec
     assert objects.remove(B) == [Delete(mirrored.ref)], "the Endpoints went"
 
 
+def test_D6_host_names_and_pods_are_mirrored_too() -> None:
+    named = endpoints().replace(
+        "{ip: 10.0.0.1}",
+        "{ip: 10.0.0.1, hostname: db-0, targetRef: {kind: Pod, name: web-0, namespace: default}}",
+    )
+    (mirrored,) = slices(replace(ObjectSet(), A, service("web") + named))
+    (endpoint,) = mirrored.endpoints
+    assert (endpoint.hostname, endpoint.pod) == ("db-0", "web-0")
+
+
 def test_D6_families_and_port_sets_that_vanish_take_their_slices_along() -> None:
     objects = ObjectSet()
     both = endpoints().replace("{ip: 10.0.0.1}", "{ip: 10.0.0.1}, {ip: 'fd00::1'}")
