@@ -8,6 +8,7 @@ hold a token or a key.
 from __future__ import annotations
 
 __all__ = [
+    "AdminError",
     "ApiError",
     "ConfigError",
     "CredentialsError",
@@ -88,6 +89,10 @@ class ListenError(UserproxyError):
 
 class TakeoverError(UserproxyError):
     """The process that serves now cannot be taken over from; it goes on serving."""
+
+
+class AdminError(UserproxyError):
+    """A running proxy cannot be found, or asked; or no socket can be where it would be found."""
 
 
 class NotListening(ListenError):

@@ -26,7 +26,8 @@ WEB = f"web-{os.getpid()}"
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Nothing of the caller's cluster, and no variable that changes the output."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL")}
-    return {**kept, "HOME": str(home), "PYTHONUNBUFFERED": "1", **more}
+    own = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
+    return {**kept, **own, "PYTHONUNBUFFERED": "1", **more}
 
 
 def userproxy(

@@ -276,7 +276,8 @@ async def test_nothing_is_left_behind(tmp_path: Path, backends: list[HttpBackend
         assert len(workers) == (OPTION.workers if OPTION.workers > 1 else 0)
         assert await run.stop() == 0
     assert not set(workers).intersection(os.listdir("/proc"))
-    assert sorted(os.listdir(tmp_path)) == ["errors.txt", "m.yaml", "table.json"]
+    assert sorted(os.listdir(tmp_path)) == ["errors.txt", "m.yaml", "table.json", "userproxy"]
+    assert os.listdir(tmp_path / "userproxy") == []
 
 
 def _children(pid: int) -> list[str]:

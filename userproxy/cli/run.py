@@ -135,11 +135,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _followers(options: argparse.Namespace) -> list[Follower]:
-    if options.hosts_file is None:
-        return []
-    from userproxy.cli.hosts_file import HostsKeeper
+    from userproxy.admin.server import AdminServer
 
-    return [HostsKeeper(options.hosts_file, options.namespaces, options.cluster_domain).follow]
+    followers: list[Follower] = [AdminServer().follow]
+    if options.hosts_file is not None:
+        from userproxy.cli.hosts_file import HostsKeeper
+
+        keeper = HostsKeeper(options.hosts_file, options.namespaces, options.cluster_domain)
+        followers.append(keeper.follow)
+    return followers
 
 
 def _takeover(path: Path | None) -> Takeover | None:

@@ -1,0 +1,95 @@
+"""The HTTP server of a running proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Mapping
+
+import orjson
+from aiohttp import web
+
+from userproxy.admin.folder import SocketFolder, folder_path
+from userproxy.admin.served_form import served_json
+from userproxy.discovery import Served
+from userproxy.errors import AdminError
+from userproxy.proxy import Proxy
+
+__all__ = ["AdminServer"]
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_S = 1.0
+"""An answer under way at the end has so long."""
+
+
+class AdminServer:
+    """Answers questions about a proxy, and changes nothing."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        """``environ`` says where; None: the process's own."""
+        self._environ = os.environ if environ is None else environ
+
+    async def follow(self, proxy: Proxy) -> None:
+        """Answer at this process's socket until cancelled; where that cannot be, one warning says so."""
+        try:
+            with SocketFolder(folder_path(self._environ), create=True) as folder:
+                folder.processes()  # whose sockets remain when they are killed
+                listener = folder.listen()
+                try:
+                    await self._serve(proxy, listener)
+                finally:
+                    folder.withdraw()
+                    listener.close()
+        except (AdminError, OSError) as error:
+            logger.warning("userproxy status cannot ask this process: %s", error)
+
+    async def _serve(self, proxy: Proxy, listener: socket.socket) -> None:
+        app = web.Application()
+        app.add_routes(_Answers(proxy).routes())
+        # Signals are the process's own, and this loop has traffic to carry: no line for each question.
+        runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        try:
+            await _Site(runner, listener).start()
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+
+class _Site(web.BaseSite):
+    """A Unix socket that listens already; aiohttp's own sites make theirs by a path, or take TCP's."""
+
+    def __init__(self, runner: web.AppRunner, listener: socket.socket) -> None:
+        super().__init__(runner)
+        self._listener = listener
+
+    @property
+    def name(self) -> str:
+        return str(self._listener.getsockname())
+
+    async def start(self) -> None:
+        await super().start()
+        assert self._runner.server is not None
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._runner.server, sock=self._listener)
+
+
+class _Answers:
+    """One method for each path."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/v1/served", self.served)]
+
+    async def served(self, _: web.Request) -> web.Response:
+        served = Served.of(self._proxy.snapshot().ports, self._proxy.services)
+        return _json(served_json(served))
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=orjson.dumps(value), content_type="application/json")
