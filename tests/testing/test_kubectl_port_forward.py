@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.testing.kubectl_runner import Kubectl, needs_kubectl
 from userproxy.testing import ApiServer
@@ -29,7 +31,8 @@ async def forwarded(
 ) -> AsyncIterator[int]:
     """The local port of a ``kubectl port-forward`` that runs while the block does."""
     environment = {"KUBECTL_PORT_FORWARD_WEBSOCKETS": websockets}
-    kubectl = Kubectl(home, server.kubeconfig(home / "config"), environment)
+    # Without a token it would ask for a name, over TLS.
+    kubectl = Kubectl(home, server.kubeconfig(home / "config", token="any"), environment)
     async with kubectl.following("port-forward", "--address", "127.0.0.1", what, f"0:{port}") as lines:
         async with asyncio.timeout(30):
             first = await lines.readline()
@@ -79,6 +82,23 @@ async def test_kubectl_carries_megabytes_both_ways(websockets: str, way: Way, tm
                 assert await reader.readexactly(len(content)) == content
             writer.close()
         assert server.forwards.upgraded[way] == 1
+
+
+@WAYS
+async def test_kubectl_forwards_over_tls(websockets: str, way: Way, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusted = authority.cert_pem.bytes()
+    async with (
+        ApiServer(ssl_context=context, certificate_authority=trusted) as server,
+        HttpBackend("one") as one,
+    ):
+        await server.apply(pod("web-0", backends={8080: one.endpoint}))
+        async with forwarded(server, tmp_path, "pod/web-0", "8080", websockets) as port:
+            assert await asked(port) == b"one"
+        assert server.forwards.upgraded[way] == 1
+        await server.forwarding(upgrades=0, connections=0)
 
 
 @WAYS

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.testing.api_server.port_forward.spdy_client import SpdyClient, spdy_client
-from userproxy.spdy import GoAwayReceived, ResetStatus, StreamReplied, StreamReset
+from userproxy.spdy import GoAwayReceived, ResetStatus, StreamReplied, StreamReset, WindowUpdate
 from userproxy.testing import ApiServer
 from userproxy.testing.api_server.port_forward.faults import Way
 from userproxy.testing.backends import TcpEcho
@@ -68,13 +68,14 @@ async def test_many_connections_share_an_upgrade(client: SpdyClient, server: Api
     assert server.forwards.connected == 40
 
 
-async def test_megabytes(client: SpdyClient) -> None:
+async def test_megabytes_without_a_window_update(client: SpdyClient) -> None:
     data, error = await client.open(8080)
     content = bytes(range(256)) * 20_000
     sending = asyncio.create_task(client.send(data, content, fin=True))
     await client.ended(data, error)
     await sending
     assert client.received[data] == content
+    assert not any(isinstance(event, WindowUpdate) for event in client.events)
 
 
 async def test_a_runtime_cuts_what_is_half_closed_and_tells_nobody_of_the_end(
