@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -69,3 +70,12 @@ def test_a_place_where_no_file_can_be_made_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"table\.json: cannot be written: Is a directory"):
         TableFile(tmp_path / "table.json")
     assert [entry.name for entry in tmp_path.iterdir()] == ["table.json"]
+
+
+def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path) -> None:
+    """As root it would be: a --table-file /dev/null would be an ordinary file from then on."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(ConfigError, match="fifo: is no plain file"):
+        TableFile(fifo)
+    assert fifo.is_fifo()

@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "report every problem of manifests, open nothing",
     "hosts": "lines of a hosts file for what is served",
     "env": "variables that name Services, as containers have them",
+    "exec": "run a command with Services by name, and a proxy for it alone",
     "load": "load for an HTTP, TCP or UDP Service, and what came of it",
     "apiserver": "a small Kubernetes API server for tests and laptops",
 }

@@ -27,6 +27,7 @@ __all__ = [
     "add_source_options",
     "announce_input",
     "chosen_settings",
+    "duration_s",
     "file_source",
     "is_file_source",
     "kube_source",
@@ -101,6 +102,19 @@ def add_loop_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loop", choices=["uvloop", "asyncio"], default="uvloop", help="event loop (default: uvloop)"
     )
+
+
+def duration_s(text: str) -> float:
+    """Seconds of a Go duration or of a plain number, for an option. Raises ArgumentTypeError."""
+    from userproxy.model.durations import parse_duration
+
+    try:
+        seconds = float(text) if text.replace(".", "", 1).isdigit() else parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if seconds < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return seconds
 
 
 def announce_input(paths: Iterable[str]) -> None:

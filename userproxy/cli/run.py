@@ -22,6 +22,7 @@ from userproxy.cli.options import (
     add_cluster_domain_option,
     add_loop_option,
     add_source_options,
+    duration_s,
     file_source,
     is_file_source,
     kube_source,
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_cluster_domain_option(parser)
     parser.add_argument(
-        "--drain-timeout", type=_seconds, default=30.0, metavar="DURATION",
+        "--drain-timeout", type=duration_s, default=30.0, metavar="DURATION",
         help="how long open connections may go on after SIGTERM or SIGINT, as in 1m30s (default: 30s)",
     )  # fmt: skip
     parser.add_argument(
@@ -311,15 +312,3 @@ def _udp_of(max_flows: int) -> UdpSettings:
     from userproxy.settings import UdpSettings
 
     return UdpSettings(max_flows=max_flows, max_flows_per_service=max_flows, max_descriptor_share=FLOWS_SHARE)
-
-
-def _seconds(text: str) -> float:
-    from userproxy.model.durations import parse_duration
-
-    try:
-        seconds = float(text) if text.replace(".", "", 1).isdigit() else parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    if seconds < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return seconds

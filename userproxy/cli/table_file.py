@@ -37,6 +37,8 @@ class TableFile:
         """The whole path."""
         if not path.parent.is_dir():
             raise ConfigError(f"--table-file {path}: there is no folder {path.parent}")
+        if path.exists() and not (path.is_file() or path.is_dir()):  # replacing /dev/null would harm all
+            raise ConfigError(f"--table-file {path}: is no plain file")
         try:
             if others:
                 with tempfile.TemporaryFile(dir=path.parent):
