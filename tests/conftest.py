@@ -17,7 +17,7 @@ from userproxy.dataplane.udp_batching import Batching
 from userproxy.dataplane.udp_mmsg import mmsg
 from userproxy.dataplane.udp_plain import PLAIN
 
-BOTH_LOOPS = frozenset({"dataplane", "integration"})
+BOTH_LOOPS = frozenset({"dataplane", "integration", "portforward"})
 """Folders whose asynchronous tests run on asyncio and on uvloop; elsewhere a test asks with the marker."""
 
 DESCRIPTORS = 8192

@@ -46,7 +46,7 @@ class Way:
         self.sockets = [ours]
 
     def there(self) -> None:
-        self.caller.forwarded(self, self.theirs)
+        self.caller.forwarded(self, self.theirs if len(self.pods) == 1 else None)
 
     def cancel(self) -> None:
         self.cancelled += 1

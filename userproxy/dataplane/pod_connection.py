@@ -53,7 +53,7 @@ class PodConnection(Connection):
 
     # What the way says.
 
-    def forwarded(self, dial: PodDial, sock: Socket) -> None:
+    def forwarded(self, dial: PodDial, sock: Socket | None) -> None:
         self._stop_dialling()
         assert self.endpoint is not None
         if self._hold_deadline is not None:
@@ -61,7 +61,7 @@ class PodConnection(Connection):
         self._dial_phase = Phase.DIALLING
         self.counters = self._keeper.service_port.counters_of(self.endpoint)
         self.counters.connections += 1
-        if self._way is not None:
+        if sock is None:
             return
         self._way = dial
         self._relay = Relay(self._runtime.engine, self._runtime.pipes, self._client, Side(sock), self._over)

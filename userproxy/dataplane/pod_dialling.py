@@ -21,10 +21,10 @@ __all__ = ["PodCaller", "PodDial", "PodDialler"]
 class PodCaller(Protocol):
     """Who dials: a connection. It may be called before `PodDialler.dial` or `PodDial.redial` returns."""
 
-    def forwarded(self, dial: PodDial, sock: Socket) -> None:
+    def forwarded(self, dial: PodDial, sock: Socket | None) -> None:
         """There is a way to the pod, whether or not it takes the connection.
 
-        ``sock`` is non-blocking and the caller's from now on; at a redial it is the one that it has already.
+        ``sock`` is non-blocking and the caller's from now on; None at a redial: it has it already.
         """
         ...
 

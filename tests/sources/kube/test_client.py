@@ -114,15 +114,15 @@ class TestWatchConnection:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         limits: list[aiohttp.ClientTimeout] = []
-        original = aiohttp.ClientSession.get
+        original = aiohttp.ClientSession.request
 
-        def get(self: aiohttp.ClientSession, *args: object, **options: object) -> object:
+        def request(self: aiohttp.ClientSession, *args: object, **options: object) -> object:
             timeout = options["timeout"]
             assert isinstance(timeout, aiohttp.ClientTimeout)
             limits.append(timeout)
             return original(self, *args, **options)  # type: ignore[arg-type]  # passed on as they came
 
-        monkeypatch.setattr(aiohttp.ClientSession, "get", get)
+        monkeypatch.setattr(aiohttp.ClientSession, "request", request)
         async with ScriptedServer() as server, client_of(Credentials(server.url)) as client:
             async with client.watch(COLLECTION, "7", 421):
                 pass

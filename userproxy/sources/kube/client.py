@@ -1,4 +1,4 @@
-"""One request to the API server: a page of a list, or a watch. The only module that speaks HTTP."""
+"""One request to the API server: a page of a list, or a watch. What `requests` sends, and what comes back."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
 
-from userproxy.errors import CredentialsError
 from userproxy.sources.kube.answers import Answer, Asked, error_of
 from userproxy.sources.kube.connection import Connection
 from userproxy.sources.kube.failures import WrongAnswer
 from userproxy.sources.kube.keepalive import notice_silent_death
+from userproxy.sources.kube.requests import USER_AGENT, open_session, request
 from userproxy.sources.kube.resources import Collection
 from userproxy.sources.kube.timing import Timing
 from userproxy.sources.kube.transport_errors import mapped, without_userinfo
@@ -27,7 +25,7 @@ _LIST_BODY_BYTES = 512 * 1024 * 1024
 """A list of 100,000 slices in one answer is about this long; what is longer is no list."""
 
 _JSON = "application/json"
-_HEADERS = {"Accept": _JSON, "User-Agent": "userproxy"}
+_HEADERS = {"Accept": _JSON, "User-Agent": USER_AGENT}
 
 
 class ApiClient:
@@ -132,35 +130,19 @@ class ApiClient:
         timeouts: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
         await self._close_abandoned()
-        connection = self.connection
-        # A header may stand there more than once, so it is copied as a multidict.
-        authorized = CIMultiDict(await connection.headers())
-        authorized.update(headers)
-        context = connection.ssl_context()
-        try:
-            url = URL(f"{connection.server}{asked.collection.path}?{urlencode(query)}", encoded=True)
-        except ValueError:
-            raise CredentialsError(f"{self.server} is no URL that can be used") from None
-        with mapped(asked, self.server, timeouts):
-            # Connections are pooled by their TLS context too: one that changed opens new ones.
-            return await self._open_session().get(
-                url,
-                headers=authorized,
-                timeout=timeouts,
-                allow_redirects=False,  # the token is for this server alone
-                proxy=connection.proxy_url,
-                ssl=True if context is None else context,
-                server_hostname=connection.tls_server_name,
-            )
+        return await request(
+            self._open_session(),
+            self.connection,
+            "GET",
+            f"{asked.collection.path}?{urlencode(query)}",
+            headers,
+            asked=asked,
+            timeouts=timeouts,
+        )
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                # Watches are few and long: a limit could only make one wait for another for ever.
-                connector=aiohttp.TCPConnector(limit=0),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,  # the connection says the proxy
-            )
+            self._session = open_session()
         return self._session
 
     async def _close_abandoned(self) -> None:

@@ -11,15 +11,17 @@ import aiohttp
 from yarl import URL
 
 from userproxy.errors import CredentialsError, UserproxyError, WatchError
-from userproxy.sources.kube.answers import Asked, trimmed
+from userproxy.sources.kube.answers import trimmed
 from userproxy.sources.kube.failures import NotKubernetes, Unreachable
 
 __all__ = ["mapped", "without_userinfo"]
 
 
 @contextmanager
-def mapped(asked: Asked, server: str, timeouts: aiohttp.ClientTimeout) -> Iterator[None]:
+def mapped(asked: object, server: str, timeouts: aiohttp.ClientTimeout) -> Iterator[None]:
     """Let aiohttp's errors leave as Unreachable, NotKubernetes, CredentialsError or WatchError.
+
+    ``asked``, as text, is what was asked.
 
     Where aiohttp's error holds the request, with the token in its headers, or a URL, with a password,
     the cause is what lies below it, or none.
