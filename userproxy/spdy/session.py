@@ -32,7 +32,7 @@ from userproxy.spdy.frames import (
     data_header,
 )
 from userproxy.spdy.header_block import HeaderCompressor, HeaderDecompressor
-from userproxy.spdy.stream import Stream
+from userproxy.spdy.streams import LAST_ID, Stream, Streams
 
 __all__ = ["Role", "Session"]
 
@@ -41,7 +41,6 @@ MAX_PEER_STREAMS = 10_000
 MAX_WAITING_ANSWERS = 1_000
 """Pings to answer and resets of our own between two calls of `Session.data_to_send`."""
 
-_LAST_ID = 0x7FFFFFFF
 _ID = struct.Struct("!I")
 _TWO = struct.Struct("!II")
 _OPENING = struct.Struct("!IIBB")
@@ -63,11 +62,8 @@ class Session:
 
     def __init__(self, role: Role) -> None:
         self._parity = role.value % 2
-        self._next_stream_id = role.value
+        self._streams = Streams(role.value)
         self._next_ping_id = role.value
-        self._last_peer_id = 0
-        self._streams: dict[int, Stream] = {}
-        self._peer_streams = 0
         self._pings: set[int] = set()
         self._decoder = Decoder()
         self._compressor = HeaderCompressor()
@@ -87,7 +83,7 @@ class Session:
     @property
     def accepts_streams(self) -> bool:
         """False once `open_stream` must fail: the peer goes away, or there are no numbers left."""
-        return not (self._peer_goes or self._we_go or self._fault) and self._next_stream_id <= _LAST_ID
+        return not (self._peer_goes or self._we_go or self._fault or self._streams.used_up)
 
     # What comes in.
 
@@ -157,23 +153,17 @@ class Session:
     def _on_opened(self, payload: bytes, flags: int) -> Event | None:
         if len(payload) < _OPENING.size:
             raise RemoteProtocolError(f"a SYN_STREAM of {len(payload)} bytes is too short")
-        stream_id = _OPENING.unpack_from(payload)[0] & _LAST_ID
+        stream_id = _OPENING.unpack_from(payload)[0] & LAST_ID
         headers = self._decompressor.decompress(payload[_OPENING.size :])
-        if stream_id % 2 == self._parity or stream_id <= self._last_peer_id:
-            raise RemoteProtocolError(
-                f"the peer opened stream {stream_id}, which is not its to open or not the next"
-            )
+        self._streams.check_opening(stream_id)
         if self._we_go:
             return None
-        self._last_peer_id = stream_id
-        if self._peer_streams >= MAX_PEER_STREAMS:
+        self._streams.last_peer_id = stream_id
+        if self._streams.of_peer >= MAX_PEER_STREAMS:
             self._answer(_reset_frame(stream_id, ResetStatus.REFUSED_STREAM))
             return None
         fin = bool(flags & FIN)
-        stream = Stream(ours=False, receives=not fin, sends=not flags & UNIDIRECTIONAL)
-        if stream.receives or stream.sends:
-            self._streams[stream_id] = stream
-            self._peer_streams += 1
+        self._streams.accept(stream_id, sends=not flags & UNIDIRECTIONAL, receives=not fin)
         return StreamOpened(stream_id, headers, fin)
 
     def _on_replied(self, payload: bytes, *, fin: bool) -> Event | None:
@@ -215,22 +205,10 @@ class Session:
         if len(payload) < _ID.size:
             raise RemoteProtocolError(f"a {kind} of {len(payload)} bytes is too short")
         headers = self._decompressor.decompress(payload[_ID.size :])
-        return _ID.unpack_from(payload)[0] & _LAST_ID, headers
+        return _ID.unpack_from(payload)[0] & LAST_ID, headers
 
     def _known(self, stream_id: int, kind: str) -> Stream | None:
-        """The stream; None for one that is over: frames for it may still have been under way."""
-        stream = self._streams.get(stream_id)
-        if stream is None and (not stream_id or not self._was_open(stream_id)):
-            raise RemoteProtocolError(
-                f"a {kind} frame for stream {stream_id}, which was never opened: perhaps it is no SPDY"
-            )
-        return stream
-
-    def _was_open(self, stream_id: int) -> bool:
-        if stream_id % 2 == self._parity:
-            return stream_id < self._next_stream_id
-        # Once we have said that we go away, the peer may still use streams that we did not take.
-        return stream_id <= self._last_peer_id or self._we_go
+        return self._streams.known(stream_id, kind, refusing=self._we_go)
 
     # What goes out.
 
@@ -249,9 +227,7 @@ class Session:
         if not self.accepts_streams:
             raise LocalProtocolError("no stream can be opened: the session is at its end")
         block = self._compressor.compress(headers)
-        stream_id = self._next_stream_id
-        self._next_stream_id += 2
-        self._streams[stream_id] = Stream(ours=True, sends=not fin)
+        stream_id = self._streams.open(sends=not fin)
         payload = _OPENING.pack(stream_id, 0, 0, 0) + block
         self._out.append(control_frame(FrameType.SYN_STREAM, payload, FIN if fin else 0))
         return stream_id
@@ -290,7 +266,7 @@ class Session:
             if not view:
                 self._out.append(data_header(stream_id, 0, fin=True))
             stream.sends = False
-            self._drop_ended(stream_id, stream)
+            self._streams.drop_ended(stream_id, stream)
 
     def reset(self, stream_id: int, status: ResetStatus = ResetStatus.CANCEL) -> None:
         """End the stream at once, for both sides. Does nothing for one that is over."""
@@ -302,7 +278,7 @@ class Session:
         """Ask whether the peer is there; gives the number that the answer will have."""
         ping_id = self._next_ping_id
         # Numbers begin again when they are used up.
-        self._next_ping_id = ping_id + 2 if ping_id + 2 <= _LAST_ID else 2 - self._parity
+        self._next_ping_id = ping_id + 2 if ping_id + 2 <= LAST_ID else 2 - self._parity
         self._pings.add(ping_id)
         self._out.append(control_frame(FrameType.PING, _ID.pack(ping_id)))
         return ping_id
@@ -316,7 +292,7 @@ class Session:
 
     def _go_away(self, status: GoAwayStatus) -> None:
         self._we_go = True
-        self._out.append(control_frame(FrameType.GOAWAY, _TWO.pack(self._last_peer_id, status)))
+        self._out.append(control_frame(FrameType.GOAWAY, _TWO.pack(self._streams.last_peer_id, status)))
 
     def _answer(self, frame: bytes) -> None:
         """Send what the peer made us send: it must not be able to make us send without end."""
@@ -327,11 +303,7 @@ class Session:
 
     def _peer_ends(self, stream_id: int, stream: Stream) -> None:
         stream.receives = False
-        self._drop_ended(stream_id, stream)
-
-    def _drop_ended(self, stream_id: int, stream: Stream) -> None:
-        if not (stream.receives or stream.sends):
-            self._drop(stream_id)
+        self._streams.drop_ended(stream_id, stream)
 
     def _break(self, stream_id: int, status: ResetStatus) -> StreamReset:
         """The peer broke a rule on one stream: that stream ends, the others go on."""
@@ -339,12 +311,8 @@ class Session:
         return self._over(stream_id, status)
 
     def _over(self, stream_id: int, status: int) -> StreamReset:
-        self._drop(stream_id)
+        self._streams.drop(stream_id)
         return StreamReset(stream_id, status)
-
-    def _drop(self, stream_id: int) -> None:
-        if not self._streams.pop(stream_id).ours:
-            self._peer_streams -= 1
 
 
 def _reset_frame(stream_id: int, status: int) -> bytes:
@@ -355,4 +323,4 @@ def _two(payload: bytes, kind: str) -> tuple[int, int]:
     if len(payload) != _TWO.size:
         raise RemoteProtocolError(f"a {kind} of {len(payload)} bytes, not {_TWO.size}")
     first, second = _TWO.unpack(payload)
-    return first & _LAST_ID, second
+    return first & LAST_ID, second
