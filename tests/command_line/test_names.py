@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from asyncio import to_thread
 from pathlib import Path
 
 import pytest
 
-from tests.command_line.process import userproxy, wrong_usage
+from tests.command_line.process import running, userproxy, wrong_usage
 from tests.command_line.test_run import manifest
 from userproxy.testing.objects import endpoint_slice, service
 
@@ -90,3 +91,29 @@ def test_a_cluster_domain_of_a_wrong_form_is_refused(tmp_path: Path, shop: Path,
 def test_numbers_that_the_kernel_chooses_are_not_known(tmp_path: Path, shop: Path, command: str) -> None:
     said = wrong_usage(tmp_path, command, "-f", shop, "--addresses", "ephemeral")
     assert "the kernel chooses numbers" in said
+
+
+async def test_a_running_proxy_tells_what_it_serves_and_where(tmp_path: Path, shop: Path) -> None:
+    options = ("-f", shop, "--addresses", "ephemeral")
+    async with running(tmp_path, "run", *options) as run:
+        rows = await run.rows(lambda rows: len(rows) == 3)
+        [number] = [row["listen_port"] for row in rows if row["port_name"] == "http"]
+        hosts = await to_thread(userproxy, tmp_path, "hosts", "-n", "shop")
+        assert f" web.shop web  # 8080/TCP is at port {number}," in hosts.stdout
+        assert "127.0.0.1\tweb.shop.svc.cluster.local " in hosts.stdout
+        assert "mail.bank: stands for mail.example.com" in hosts.stderr
+        env = await to_thread(userproxy, tmp_path, "env", "-n", "shop", "--pid", str(run.process.pid))
+        assert f"export WEB_SERVICE_PORT_HTTP={number}\n" in env.stdout
+        assert env.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["hosts", "env"])
+def test_without_a_running_proxy_it_is_one_line(tmp_path: Path, command: str) -> None:
+    done = userproxy(tmp_path, command)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "userproxy: no userproxy runs as this user; start one with: userproxy run\n"
+
+
+def test_a_source_and_a_running_proxy_cannot_be_meant_both(tmp_path: Path, shop: Path) -> None:
+    assert "one of them" in wrong_usage(tmp_path, "hosts", "-f", shop, "--pid", "1")
+    assert "must be the number of a process" in wrong_usage(tmp_path, "env", "--pid", "x")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from userproxy.cli.output import writing
-from userproxy.cli.served import add_served_options, read_served, say_problems
+from userproxy.cli.served import add_served_options, is_planned, read_served, say_problems
 
 __all__ = ["DEFAULT_NAMESPACES", "add_arguments", "run"]
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     served, complete = read_served(options)
     found = link_variables(served, options.namespaces or DEFAULT_NAMESPACES)
     say_problems(found.problems)
-    if os.geteuid() and any(port.service_port < 1024 for port in served.ports):
+    if os.geteuid() and is_planned(options) and any(port.service_port < 1024 for port in served.ports):
         say_problems(["numbers are as stated; without root, run serves those below 1024 at others"])
     with writing():
         if options.output == "json":

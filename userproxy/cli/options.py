@@ -24,6 +24,7 @@ __all__ = [
     "add_cluster_domain_option",
     "add_file_option",
     "add_loop_option",
+    "add_pid_option",
     "add_source_options",
     "announce_input",
     "chosen_settings",
@@ -87,6 +88,18 @@ def add_cluster_domain_option(parser: argparse.ArgumentParser) -> None:
         "--cluster-domain", type=_cluster_domain, default="cluster.local", metavar="DOMAIN",
         help="what the full names of Services end with (default: cluster.local)",
     )  # fmt: skip
+
+
+def add_pid_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--pid", type=_pid, metavar="N", help="which running userproxy is asked, where there are several"
+    )
+
+
+def _pid(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
+        raise argparse.ArgumentTypeError(f"must be the number of a process, not {text!r}")
+    return int(text)
 
 
 def _cluster_domain(text: str) -> str:

@@ -94,7 +94,7 @@ def _owner(port: ServedPort) -> _Owner:
 
 
 def _note(ports: Sequence[ServedPort]) -> str:
-    moved = [port for port in ports if port.moved]
+    moved = sorted([port for port in ports if port.moved], key=lambda port: port.position)
     return ", ".join(f"{port.service_port}/{port.protocol} is at port {port.port}" for port in moved)
 
 
