@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from userproxy.cli.collector import collect_in_short_steps, rare_collections
+from userproxy.cli.dns import add_dns_options, dns_follower
 from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.logs import add_log_options, logging_to_stderr
 from userproxy.cli.options import (
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hosts-file", type=Path, metavar="FILE",
         help="keep a block of names in that hosts file while this runs, short ones for -n (docs/names.md)",
     )  # fmt: skip
+    add_dns_options(parser)
     add_cluster_domain_option(parser)
     parser.add_argument(
         "--drain-timeout", type=duration_s, default=30.0, metavar="DURATION",
@@ -116,6 +118,7 @@ def run(options: argparse.Namespace) -> int:
         with logging_to_stderr(options.log_format, options.verbose):
             output = LineWriter(sys.stdout.fileno(), failed=_output_failed)
             try:
+                followers = _followers(options, settings, output.say)
                 return run_loop(
                     options.loop,
                     lambda: serve(
@@ -125,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
                         table_file,
                         options.drain_timeout,
                         takeover,
-                        _followers(options),
+                        followers,
                     ),
                 )
             finally:
@@ -135,10 +138,12 @@ def run(options: argparse.Namespace) -> int:
             takeover.close()
 
 
-def _followers(options: argparse.Namespace) -> list[Follower]:
+def _followers(options: argparse.Namespace, settings: Settings, say: Callable[[str], None]) -> list[Follower]:
     from userproxy.admin.server import AdminServer
 
     followers: list[Follower] = [AdminServer().follow]
+    if (dns := dns_follower(options, settings, say)) is not None:
+        followers.append(dns.follow)
     if options.hosts_file is not None:
         from userproxy.cli.hosts_file import HostsKeeper
 

@@ -11,7 +11,7 @@ from userproxy.model.names import Protocol as Transport
 from userproxy.model.routes import Route, RouteKey
 from userproxy.model.service import Service
 
-__all__ = ["Alias", "ListenedPort", "Served", "ServedPort", "ServedTable", "Services"]
+__all__ = ["Alias", "ListenedPort", "Served", "ServedPort", "ServedTable", "Services", "served_ports"]
 
 Services = Mapping[NamespacedName, Service]
 """Every Service that the source told of, as `Proxy.services` has them."""
@@ -84,7 +84,7 @@ class Served:
     @classmethod
     def of(cls, ports: Iterable[ListenedPort], services: Services) -> Served:
         """From the ports of `Proxy.snapshot` and `Proxy.services`."""
-        return cls(tuple(sorted(_served(ports, services))), _aliases(services))
+        return cls(tuple(sorted(served_ports(ports, services))), _aliases(services))
 
     @classmethod
     def planned(cls, routes: Iterable[Route], services: Services) -> Served:
@@ -111,7 +111,7 @@ class ServedTable:
         """Take over what `Proxy.changes` said; whether that makes a difference to any name or address."""
         differs = False
         for key, ports in changes.items():
-            new = tuple(_served(ports, services))
+            new = tuple(served_ports(ports, services))
             if new == self._ports.get(key, ()):
                 continue
             differs = True
@@ -132,7 +132,7 @@ def _aliases(services: Services) -> tuple[Alias, ...]:
     return tuple(sorted([Alias(one.namespace, one.name, one.external_name) for one in named]))
 
 
-def _served(ports: Iterable[ListenedPort], services: Services) -> Iterator[ServedPort]:
+def served_ports(ports: Iterable[ListenedPort], services: Services) -> Iterator[ServedPort]:
     """Those that are at an address now: not what only drains, nor what could not be bound (rule L4)."""
     for port in ports:
         if port.state != _GONE and port.listen_port is not None:

@@ -194,6 +194,11 @@ class Proxy:
         """Every Service that the source told of, also those that are not served: a live view."""
         return self._state.services
 
+    @property
+    def external_names(self) -> Mapping[NamespacedName, str]:
+        """What each Service of type ExternalName stands for: a live view."""
+        return self._state.external_names
+
     def snapshot(self) -> Snapshot:
         """What is served now; costs in proportion to what is open."""
         return Snapshot(

@@ -101,6 +101,11 @@ class State:
         return MappingProxyType(self._services)
 
     @property
+    def external_names(self) -> Mapping[NamespacedName, str]:
+        """What each Service of type ExternalName stands for: a live view that cannot be written to."""
+        return MappingProxyType(self._external_names)
+
+    @property
     def node(self) -> NodeFacts:
         """This node as last seen, also when its Node is gone (rule T4)."""
         return self._node

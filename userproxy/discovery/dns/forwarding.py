@@ -1,0 +1,115 @@
+"""Queries for names that are not ours, handed on to the one server that was named for them (RFC 5625)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import struct
+
+from dns.exception import DNSException
+from dns.flags import QR, TC
+from dns.message import from_wire
+from dns.rcode import NOERROR, SERVFAIL
+
+from userproxy.discovery.dns.responder import Outside, refusal
+
+__all__ = ["Forwarder"]
+
+MOST_QUERIES = 128
+"""Under way at once; each takes a descriptor."""
+TIMEOUT_S = 2.0
+"""For each of the tries: clients wait 5 s (resolv.conf(5))."""
+TRIES = 2
+_ID = struct.Struct("!H")
+_HEAD = struct.Struct("!HH")
+
+
+class Forwarder:
+    """Asks ``server`` at ``port``. Never raises for what a server does: the client is told SERVFAIL."""
+
+    def __init__(self, server: str, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._address = (server, port)
+        self._family = socket.AF_INET6 if ":" in server else socket.AF_INET
+        self._timeout_s = timeout_s
+        self._under_way = 0
+
+    @property
+    def full(self) -> bool:
+        """One more query is refused."""
+        return self._under_way >= MOST_QUERIES
+
+    @staticmethod
+    def failure(outside: Outside) -> bytes:
+        """What a client gets when there is no answer."""
+        return refusal(outside.query, SERVFAIL)
+
+    async def answer(self, outside: Outside) -> bytes:
+        """The server's answer to the query, or a failure."""
+        if self.full:
+            return self.failure(outside)
+        self._under_way += 1
+        try:
+            response = await self._ask(outside.query)
+        except (OSError, TimeoutError, EOFError):
+            return self.failure(outside)
+        finally:
+            self._under_way -= 1
+        if len(response) > outside.most_bytes:
+            return refusal(outside.query, NOERROR, truncated=True)
+        return outside.query[: _ID.size] + response[_ID.size :]
+
+    async def _ask(self, query: bytes) -> bytes:
+        """Over UDP, then over TCP if the answer is cut. Raises OSError, TimeoutError, EOFError."""
+        for attempt in range(TRIES):
+            query = _ID.pack(secrets.randbits(16)) + query[_ID.size :]
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    response = await self._ask_udp(query)
+                break
+            except TimeoutError:
+                if attempt == TRIES - 1:
+                    raise
+        _, flags = _HEAD.unpack_from(response)
+        if not flags & TC:
+            return response
+        async with asyncio.timeout(self._timeout_s):
+            return await self._ask_tcp(query)
+
+    async def _ask_udp(self, query: bytes) -> bytes:
+        # A socket for each: the kernel chooses the number at random and takes datagrams from that server
+        # alone, so an answer that is made up has to guess number and id (RFC 5452).
+        with socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as asking:
+            asking.connect(self._address)
+            asking.send(query)
+            loop = asyncio.get_running_loop()
+            while True:
+                response = await loop.sock_recv(asking, 65535)
+                if _answers(query, response):
+                    return response
+
+    async def _ask_tcp(self, query: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(*self._address)
+        try:
+            writer.write(struct.pack("!H", len(query)) + query)
+            while True:
+                [length] = struct.unpack("!H", await reader.readexactly(2))
+                response = await reader.readexactly(length)
+                if _answers(query, response):
+                    return response
+        finally:
+            writer.transport.abort()
+
+
+def _answers(query: bytes, response: bytes) -> bool:
+    """Whether that is an answer, and to this very question (RFC 5452, 9.1)."""
+    if len(response) < 12 or response[: _ID.size] != query[: _ID.size]:
+        return False
+    _, flags = _HEAD.unpack_from(response)
+    if not flags & QR:
+        return False
+    try:
+        asked, answered = (from_wire(wire, question_only=True, keyring=False) for wire in (query, response))
+    except DNSException:
+        return False
+    return asked.question == answered.question or (not answered.question and answered.rcode() != NOERROR)

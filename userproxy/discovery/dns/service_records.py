@@ -1,0 +1,123 @@
+"""The records of each name below the cluster domain (Kubernetes DNS specification 1.1, 2.2 to 2.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address
+
+from dns.name import Name, from_text
+from dns.rdata import Rdata
+from dns.rdataclass import IN
+from dns.rdatatype import AAAA, CNAME, NS, SRV, TXT, A, RdataType
+from dns.rdtypes.ANY.CNAME import CNAME as CnameRecord
+from dns.rdtypes.ANY.NS import NS as NsRecord
+from dns.rdtypes.ANY.TXT import TXT as TxtRecord
+from dns.rdtypes.IN.A import A as ARecord
+from dns.rdtypes.IN.AAAA import AAAA as AaaaRecord
+from dns.rdtypes.IN.SRV import SRV as SrvRecord
+
+from userproxy.discovery.dns.directory import Directory, Labels
+from userproxy.discovery.served import ServedPort
+from userproxy.model.names import NamespacedName
+
+__all__ = ["EMPTY", "Records", "ServiceRecords"]
+
+Records = Mapping[RdataType, Sequence[Rdata]]
+"""What a name has, by type."""
+EMPTY: Records = {}
+"""A name that has nothing itself, and exists (RFC 8020)."""
+SCHEMA_VERSION = "1.1.0"
+SRV_PRIORITY = 0
+SRV_WEIGHT = 100
+"""The same for all: who is chosen is decided behind the address."""
+
+
+class ServiceRecords:
+    """Names below ``domain``. ``server`` is the address that these answers come from."""
+
+    def __init__(self, directory: Directory, domain: str, server: str) -> None:
+        self._directory = directory
+        self._server = server
+        self.apex = from_text(domain)
+        self.server_name = from_text("ns.dns", self.apex)
+
+    def at(self, labels: Labels) -> Records | None:
+        """What the name has whose labels stand before the domain; None: there is no such name."""
+        match labels:
+            case ():
+                return {NS: [NsRecord(IN, NS, self.server_name)]}
+            case ("dns-version",):
+                return {TXT: [TxtRecord(IN, TXT, [SCHEMA_VERSION])]}
+            case ("ns", "dns"):
+                return _addresses([self._server])
+            case ("svc",) | ("dns",):
+                return EMPTY
+            case (namespace, "svc"):
+                return EMPTY if self._directory.has_namespace(namespace) else None
+            case (service, namespace, "svc"):
+                return self._of_service(NamespacedName(namespace, service))
+            case (name, service, namespace, "svc"):
+                ports: Sequence[ServedPort] = self._directory.ports(NamespacedName(namespace, service))
+                if name.startswith("_"):
+                    return EMPTY if any(port.port_name for port in _over(ports, name)) else None
+                return self._of_ports([port for port in ports if name and port.hostname == name])
+            case (port_name, protocol, service, namespace, "svc") if port_name.startswith("_"):
+                ports = _in_use(self._directory.ports(NamespacedName(namespace, service)))
+                wanted = [port for port in _over(ports, protocol) if port.port_name == port_name[1:] != ""]
+                return {SRV: self._srv(wanted)} if wanted else None
+        return None
+
+    def _of_service(self, service: NamespacedName) -> Records | None:
+        if external_name := self._directory.alias(service):
+            if _is_address(external_name):
+                return EMPTY
+            return {CNAME: [CnameRecord(IN, CNAME, from_text(external_name))]}
+        return self._of_ports(_in_use(self._directory.ports(service)))
+
+    def _of_ports(self, ports: Sequence[ServedPort]) -> Records | None:
+        if not ports:
+            return None
+        return {**_addresses(port.address for port in ports), SRV: self._srv(ports)}
+
+    def _srv(self, ports: Iterable[ServedPort]) -> list[Rdata]:
+        """One for each number and target: the number is the one that is listened on (rule L1)."""
+        wanted = dict.fromkeys((port.port, self._target(port)) for port in ports)
+        return [SrvRecord(IN, SRV, SRV_PRIORITY, SRV_WEIGHT, port, target) for port, target in wanted]
+
+    def _target(self, port: ServedPort) -> Name:
+        own = (port.hostname, port.service, port.namespace, "svc")
+        return from_text(".".join(label for label in own if label), self.apex)
+
+
+def _over(ports: Iterable[ServedPort], protocol: str) -> list[ServedPort]:
+    """Those of the protocol that a label such as ``_tcp`` names."""
+    return [port for port in ports if f"_{port.protocol.lower()}" == protocol]
+
+
+def _in_use(ports: Sequence[ServedPort]) -> Sequence[ServedPort]:
+    """Those that a Service's own name stands for: of a headless one, the endpoints that are ready, if any is.
+
+    With none, all: their addresses refuse, or hold the client (rules T8, L9), where an empty answer would be
+    kept by caches.
+    """
+    usable = {port.hostname for port in ports if port.usable or not port.hostname}
+    return [port for port in ports if port.hostname in usable] if usable else ports
+
+
+def _addresses(addresses: Iterable[str]) -> dict[RdataType, list[Rdata]]:
+    records: dict[RdataType, list[Rdata]] = {}
+    for address in dict.fromkeys(addresses):
+        if ":" in address:
+            records.setdefault(AAAA, []).append(AaaaRecord(IN, AAAA, address))
+        else:
+            records.setdefault(A, []).append(ARecord(IN, A, address))
+    return records
+
+
+def _is_address(text: str) -> bool:
+    """An alias of an address has no record that could say so."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
