@@ -29,21 +29,22 @@ from userproxy.dataplane.udp_vectors import (
     vector_calls,
 )
 
-__all__ = ["BATCH", "MAX_FLOWS", "MIN_BYTES", "Crowd"]
+__all__ = ["BATCH", "FIRST_SOURCE", "HEADS", "IP_PKTINFO", "MAX_FLOWS", "MIN_BYTES", "Crowd"]
 
 BATCH = 64
 """Datagrams sent or received by one call."""
 MIN_BYTES = 8
 """A datagram begins with its flow and its number, 32 bits each."""
 MAX_FLOWS = 1 << 16
-_FIRST_SOURCE = 0x7F40_0000
+FIRST_SOURCE = 0x7F40_0000
 """127.64.0.0"""
 _BUFFER_BYTES = 1 << 22
-_IP_PKTINFO = 8
+IP_PKTINFO = 8
 """``linux/in.h``; Python's socket module has no name for it before 3.14."""
 _INFO = struct.Struct("=QiiI4s4s4x")
 """``cmsghdr`` and ``in_pktinfo``: length, level, type; interface, source, destination."""
-_HEADS = struct.Struct("=II")
+HEADS = struct.Struct("=II")
+"""What a datagram begins with."""
 
 
 class Crowd:
@@ -56,19 +57,20 @@ class Crowd:
             raise OSError(errno.ENOSYS, "this load needs recvmmsg and sendmmsg of 64-bit Linux")
         self._calls = calls
         self._size = size_bytes
-        self._filler = bytes(index % 251 for index in range(size_bytes - MIN_BYTES))
+        self.filler = bytes(index % 251 for index in range(size_bytes - MIN_BYTES))
+        """What follows the head of each."""
         self.sequences = Sequences(flows)
         self.corrupted = 0
         """Answers that are no datagram of ours."""
         self.misdelivered = 0
         """Answers that came to another client."""
         self._turns = _turns(flows, run)
-        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        self._sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-        self._sock.bind(("0.0.0.0", 0))
-        self.fd = self._sock.fileno()
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        self.sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        self.sock.bind(("0.0.0.0", 0))
+        self.fd = self.sock.fileno()
         self._lay_out_sending(address)
         self._lay_out_receiving()
 
@@ -77,10 +79,10 @@ class Crowd:
         host, port = address
         name = struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton(host)
         self._target = ctypes.create_string_buffer(name, 16)
-        self._shared = ctypes.create_string_buffer(self._filler, max(1, len(self._filler)))
+        self._shared = ctypes.create_string_buffer(self.filler, max(1, len(self.filler)))
         self._heads = Words(BATCH)
         self._infos = ctypes.create_string_buffer(
-            _INFO.pack(28, socket.IPPROTO_IP, _IP_PKTINFO, 0, bytes(4), bytes(4)) * BATCH, _INFO.size * BATCH
+            _INFO.pack(28, socket.IPPROTO_IP, IP_PKTINFO, 0, bytes(4), bytes(4)) * BATCH, _INFO.size * BATCH
         )
         self._sources = memoryview(self._infos).cast("B").cast("I")
         self._out_parts = Words(2 * PART_WORDS * BATCH)
@@ -92,7 +94,7 @@ class Crowd:
                     self._heads.address + 8 * number,
                     MIN_BYTES,
                     ctypes.addressof(self._shared),
-                    len(self._filler),
+                    len(self.filler),
                 )
             ).cast("Q")
             header = HEADER_WORDS * number
@@ -127,7 +129,7 @@ class Crowd:
         flows = [next(self._turns) for _ in range(min(count, BATCH))]
         for index, flow in enumerate(flows):
             heads[index] = flow | sequences.number(flow) << 32
-            sources[8 * index + 5] = socket.htonl(_FIRST_SOURCE + flow)
+            sources[8 * index + 5] = socket.htonl(FIRST_SOURCE + flow)
         sent = max(0, self._calls.send(self.fd, self._send_at, len(flows), socket.MSG_DONTWAIT))
         for flow in reversed(flows[sent:]):
             sequences.unsent(flow)
@@ -142,22 +144,22 @@ class Crowd:
                 return 0
             raise OSError(code, os.strerror(code))
         sizes = self._in.view[SIZE : HEADER_WORDS * count : HEADER_WORDS].tolist()
-        came, memory, room, filler = self.sequences.came, self._memory, self._room, self._filler
+        came, memory, room, filler = self.sequences.came, self._memory, self._room, self.filler
         for index, size in enumerate(sizes):
             start = room * index
             if size != self._size or memory[start + MIN_BYTES : start + size] != filler:
                 self.corrupted += 1
                 continue
-            flow, number = _HEADS.unpack_from(memory, start)
+            flow, number = HEADS.unpack_from(memory, start)
             destination = _INFO.unpack_from(self._in_infos, _INFO.size * index)[5]
-            if int.from_bytes(destination, "big") != _FIRST_SOURCE + flow:
+            if int.from_bytes(destination, "big") != FIRST_SOURCE + flow:
                 self.misdelivered += 1
             else:
                 came(flow, number)
         return count
 
     def close(self) -> None:
-        self._sock.close()
+        self.sock.close()
 
 
 def _turns(flows: int, run: int) -> Iterator[int]:

@@ -14,6 +14,7 @@ import sys
 import time
 
 from benchmarks.actors.udp_crowd import BATCH, MAX_FLOWS, MIN_BYTES, Crowd
+from benchmarks.actors.udp_runs import RunCrowd
 
 __all__ = ["main"]
 
@@ -97,6 +98,7 @@ def main() -> None:
     parser.add_argument("--flows", type=int, default=1, help=f"up to {MAX_FLOWS}")
     parser.add_argument("--size", type=int, default=64, help=f"bytes, from {MIN_BYTES}")
     parser.add_argument("--run", type=int, default=1, help="datagrams of a flow in a row")
+    parser.add_argument("--as-one", action="store_true", help="a run leaves as one message (UDP_SEGMENT)")
     parser.add_argument("--rate", type=float, help="datagrams a second; None: closed loop")
     parser.add_argument("--in-flight", type=int, default=1, help="closed loop")
     options = parser.parse_args()
@@ -105,7 +107,8 @@ def main() -> None:
     if options.rate is None and not 1 <= options.run <= options.in_flight:
         parser.error("--run is out of range: one must fit into --in-flight")
     host, _, port = options.address.rpartition(":")
-    crowd = Crowd((host, int(port)), options.flows, options.size, options.run)
+    make = RunCrowd if options.as_one else Crowd
+    crowd = make((host, int(port)), options.flows, options.size, options.run)
     try:
         _run(UdpLoad(crowd, rate=options.rate, in_flight=options.in_flight, run=options.run), crowd.fd)
     finally:

@@ -56,15 +56,20 @@ class UdpLoad(Child):
         flows: int,
         size_bytes: int,
         run: int = 1,
+        as_one: bool = False,
         rate: float | None = None,
         in_flight: int = 1,
     ) -> None:
-        """``run`` datagrams of a flow in a row; ``rate`` a second, or else so many ``in_flight``."""
+        """``run`` datagrams of a flow in a row, ``as_one`` message or each by itself.
+
+        ``rate`` a second, or else so many ``in_flight``.
+        """
         pace: Sequence[object] = ("--rate", rate) if rate is not None else ("--in-flight", in_flight)
         shape: Sequence[object] = ("--flows", flows, "--size", size_bytes, "--run", run)
+        cut: Sequence[object] = ("--as-one",) if as_one else ()
         super().__init__(
             "the load generator of datagrams",
-            python("benchmarks.actors.udp_load", address, *shape, *pace),
+            python("benchmarks.actors.udp_load", address, *shape, *cut, *pace),
             talks=True,
         )
 

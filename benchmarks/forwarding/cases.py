@@ -110,12 +110,14 @@ def _datagrams() -> Iterator[Case]:
                 _UDP_ALL if main else _UDP,
                 _UDP_QUICK if main else (),
             )
-    yield _udp(
-        "udp-runs",
-        f"UDP, dense runs: {RUN} equal datagrams of 1,200 bytes in a row, flows: 4, there and back",
-        Datagrams(flows=4, size_bytes=1200, run=RUN, in_flight=4 * RUN),
-        _UDP,
-    )
+    for name, as_one in (("udp-runs", True), ("udp-runs-singly", False)):
+        how = "as one message (UDP_SEGMENT)" if as_one else "in a row, each by itself"
+        yield _udp(
+            name,
+            f"UDP, runs of {RUN} equal datagrams of 1,200 bytes {how}, flows: 4, there and back",
+            Datagrams(flows=4, size_bytes=1200, run=RUN, as_one=as_one, in_flight=4 * RUN),
+            _UDP,
+        )
     yield _udp(
         "udp-loss",
         f"UDP, 64 bytes, flows: 100, offered at {OFFERED:,} a second: what is lost",

@@ -21,11 +21,15 @@ FLOWS_A_SECOND = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Datagrams:
-    """``run`` datagrams of a flow in a row; ``rate`` a second, or else so many ``in_flight``."""
+    """``run`` datagrams of a flow in a row, ``as_one`` message or each by itself.
+
+    ``rate`` a second, or else so many ``in_flight``.
+    """
 
     flows: int
     size_bytes: int
     run: int = 1
+    as_one: bool = False
     rate: int | None = None
     in_flight: int = 64
 
@@ -50,6 +54,7 @@ class Datagrams:
             flows=self.flows,
             size_bytes=self.size_bytes,
             run=self.run,
+            as_one=self.as_one,
             rate=self.rate,
             in_flight=self.in_flight,
         ) as load:

@@ -35,6 +35,24 @@ async def test_a_backend_answers_everything_in_order(flows: int, size_bytes: int
     assert (report.unanswered, report.wrong) == (0, 0)
 
 
+async def test_a_run_leaves_as_one_message() -> None:
+    """Cut by the kernel, each datagram comes as itself, from its client's address."""
+    sizes: list[int] = []
+
+    def back(data: bytes, client: Address) -> list[tuple[bytes, Address]]:
+        sizes.append(len(data))
+        return [(data, client)]
+
+    async with (
+        answering(back) as address,
+        UdpLoad(address, flows=3, size_bytes=900, run=32, as_one=True, in_flight=70) as load,
+    ):
+        await until(load, lambda report: report.answered > 2000)
+        report = await load.end()
+    assert (report.unanswered, report.wrong, report.sent % 32) == (0, 0, 0)
+    assert set(sizes) == {900}
+
+
 async def test_a_rate_is_kept_whoever_answers() -> None:
     """Open loop: nobody listens there any more."""
     async with Backend() as backend:
