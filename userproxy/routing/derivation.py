@@ -88,7 +88,9 @@ def route_of(
 
 def why_unreachable(service: Service, selection: Selection) -> str:
     """Why nothing is left of the set that the cluster address uses (rule T6); "" when something is."""
+    if not selection.unreachable:
+        return ""
     local = service.internal_traffic_policy is TrafficPolicy.LOCAL
-    if not selection.unreachable or (selection.local if local else selection.cluster):
+    if selection.local if local else selection.cluster:
         return ""
     return "; ".join(sorted(set(selection.unreachable.values())))

@@ -128,7 +128,10 @@ class State:
         slices, known = self._slices.of(service), self._services.get(service)
         if known is None or known.headless:
             return slices
-        return tuple([one for one in slices if not one.headless])
+        for one in slices:
+            if one.headless:
+                return tuple([one for one in slices if not one.headless])
+        return slices
 
     def endpoint_services(self, service: Service) -> Sequence[EndpointService]:
         """The endpoints of a headless ``service`` that are served by their own names; else none."""
@@ -246,7 +249,8 @@ class State:
         service = self._services.get(key)
         self._rename(key, service.external_name if service else "", difference)
         named = self.endpoint_services(service) if service else ()
-        self._release(key, [one.service.key for one in named])
+        if named or key in self._named:
+            self._release(key, [one.service.key for one in named])
         routes: list[Route] = []
         examined = 0
         if service is not None and self.why_ignored(service) is None:
@@ -281,13 +285,10 @@ class State:
 
     def _release(self, key: NamespacedName, names: Sequence[NamespacedName]) -> None:
         """Take the addresses back of endpoints of ``key`` that are not among ``names`` any more."""
-        old = self._named.get(key, ())
-        for name in set(old).difference(names) if old else ():
+        for name in set(self._named.pop(key, ())).difference(names):
             self._assign(name, (), ())
         if names:
             self._named[key] = tuple(names)
-        elif old:
-            del self._named[key]
 
     def _rename(self, key: NamespacedName, external_name: str, difference: Difference) -> None:
         if external_name != self._external_names.get(key, ""):
