@@ -8,13 +8,15 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.integration.world import EPHEMERAL, world
-from tests.option import with_workers
+from tests.option import in_one_process_only, with_workers
 from userproxy import KubeSource, NotListening, Proxy, Settings
+from userproxy.portforward import PodForwarder
 from userproxy.sources.kube.connection import AnonymousConnection
 from userproxy.testing.api_server import ApiServer
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.backends.udp import UdpEcho
 from userproxy.testing.objects import RawObject, endpoint_slice, service
+from userproxy.testing.objects import pod as pod_object
 
 DB = service("db", "sql:15432", namespace="shop", clusterIP="None")
 
@@ -170,3 +172,32 @@ async def test_S1_E1_headless_services_of_an_api_server_are_watched() -> None:
         await server.settled(proxy)
         with pytest.raises(KeyError):
             proxy.address("shop/db-0.db")
+
+
+@in_one_process_only("they cannot reach pods")
+async def test_a_pod_without_a_route_is_reached_by_its_name_through_the_api_server() -> None:
+    """Its address is of a documentation range (RFC 5737): only the API server can connect to it."""
+    async with AsyncExitStack() as stack:
+        one, two = [await stack.enter_async_context(TcpEcho(name)) for name in ("one", "two")]
+        server = await stack.enter_async_context(ApiServer())
+        connection = AnonymousConnection(server.url)
+        forwarder = await stack.enter_async_context(PodForwarder(connection))
+        source = KubeSource(connection)
+        proxy = await stack.enter_async_context(Proxy(source, settings=EPHEMERAL, pod_dialler=forwarder))
+        await server.apply(
+            pod_object("db-0", backends={15432: one.endpoint}, namespace="shop"),
+            pod_object("db-1", backends={15432: two.endpoint}, namespace="shop"),
+            DB,
+            endpoint_slice(
+                "db",
+                ["192.0.2.10:15432", "192.0.2.11:15432"],
+                port_name="sql",
+                namespace="shop",
+                labels={"service.kubernetes.io/headless": ""},
+                hostnames=["db-0", "db-1"],
+                pods=["db-0", "db-1"],
+            ),
+        )
+        await server.settled(proxy)
+        answers = [await greeting(proxy.address(f"shop/db-{number}.db")) for number in (1, 0, 1)]
+        assert answers == ["two", "one", "two"]
