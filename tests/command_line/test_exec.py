@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -207,41 +207,70 @@ def test_nothing_is_left_of_one_that_is_killed_but_the_command(folder: Path) -> 
         assert process.stdout.readline() == b"still here\n"
 
 
-@pytest.fixture
-def terminal() -> Iterator[tuple[int, int]]:
-    ours, theirs = pty.openpty()
-    yield ours, theirs
-    os.close(ours)
-    os.close(theirs)
+class Terminal:
+    """A terminal that a session of its own has for its controlling one."""
+
+    def __init__(self, home: Path, *words: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            ["setsid", "--ctty", *words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment(home)
+        )
+        os.close(theirs)
+        self.shown = b""
+
+    def read_until(self, wanted: bytes, times: int = 1) -> None:
+        while self.shown.count(wanted) < times:
+            self.shown += os.read(self._ours, 1000)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._ours, keys)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
 
 
 @pytest.mark.skipif(shutil.which("setsid") is None, reason="no setsid here")
-def test_the_key_that_interrupts_reaches_the_command_once(folder: Path, terminal: tuple[int, int]) -> None:
-    """The terminal sends it to the whole group: the command must not get it twice."""
-    ours, theirs = terminal
-    program = (
-        "import signal, sys, time\n"
-        "signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\n"
-        "print('ready', flush=True)\n"
-        "while True: time.sleep(10)"
-    )
-    process = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", sys.executable, "-m", "userproxy", "exec",
-         "-f", str(folder / "m.yaml"), "-n", "shop", "--", sys.executable, "-c", program],
-        stdin=theirs, stdout=theirs, stderr=theirs, env=environment(folder),
-    )  # fmt: skip
-    text = b""
+class TestTerminal:
+    def test_the_key_that_interrupts_reaches_the_command_once(self, folder: Path) -> None:
+        """The terminal sends it to the whole group: the command must not get it twice."""
+        program = (
+            "import signal, sys, time\n"
+            "signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
+            "signal.signal(signal.SIGUSR1, lambda *_: print('over', flush=True))\n"
+            "signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\n"
+            "print('ready', flush=True)\n"
+            "while True: time.sleep(10)"
+        )
+        with contextlib.closing(
+            Terminal(
+                folder, sys.executable, "-m", "userproxy", "exec", "-f", str(folder / "m.yaml"), "--",
+                sys.executable, "-c", program,
+            )
+        ) as terminal:  # fmt: skip
+            terminal.read_until(b"ready")
+            for number in range(1, 6):
+                terminal.type(b"\x03")
+                terminal.read_until(b"interrupted", times=number)
+            terminal.process.send_signal(signal.SIGUSR1)
+            terminal.read_until(b"over")  # whatever was passed on before has come
+            assert terminal.shown.count(b"interrupted") == 5
+            terminal.process.terminate()
+            assert terminal.process.wait(LIMIT_S) == 5
 
-    def read_until(wanted: bytes) -> None:
-        nonlocal text
-        while wanted not in text:
-            text += os.read(ours, 1000)
-
-    read_until(b"ready")
-    os.write(ours, b"\x03")
-    read_until(b"interrupted")
-    leader = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
-    os.kill(leader, signal.SIGTERM)
-    assert process.wait(LIMIT_S) == 5
-    assert text.count(b"interrupted") == 1
+    def test_a_command_that_dies_with_the_terminal_gives_it_back(self, folder: Path) -> None:
+        """As a shell does, it makes itself the foreground group; killed, it cannot undo that."""
+        program = (
+            "import os, signal\n"
+            "os.setpgid(0, 0)\n"
+            "signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n"
+            "os.tcsetpgrp(0, os.getpgrp())\n"
+            "os.kill(0, signal.SIGKILL)"
+        )
+        check = "import os; print('foreground' if os.tcgetpgrp(0) == os.getpgrp() else 'background')"
+        script = f'$0 -m userproxy exec -f {folder / "m.yaml"} -- $0 -c "$1"; echo code $?; $0 -c "$2"'
+        words = ("sh", "-c", script, sys.executable, program, check)
+        with contextlib.closing(Terminal(folder, *words)) as terminal:
+            terminal.read_until(b"ground")
+            assert b"code 137\r\nforeground" in terminal.shown
