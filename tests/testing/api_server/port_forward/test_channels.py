@@ -14,6 +14,8 @@ from userproxy.testing.api_server.port_forward.faults import Way
 from userproxy.testing.backends import TcpEcho
 from userproxy.testing.objects import pod
 
+pytestmark = pytest.mark.both_loops
+
 PATH = "/api/v1/namespaces/default/pods/web-0/portforward"
 
 

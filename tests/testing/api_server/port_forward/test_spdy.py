@@ -15,6 +15,8 @@ from userproxy.testing.api_server.port_forward.faults import Way
 from userproxy.testing.backends import TcpEcho
 from userproxy.testing.objects import pod
 
+pytestmark = pytest.mark.both_loops
+
 REFUSED = "connect: connection refused"
 
 
