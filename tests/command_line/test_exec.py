@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -212,6 +213,10 @@ class Terminal:
 
     def __init__(self, home: Path, *words: str) -> None:
         self._ours, theirs = pty.openpty()
+        modes = termios.tcgetattr(theirs)
+        # Else keys stand in the middle of what programs say, and the one that interrupts throws that away.
+        modes[3] = modes[3] & ~termios.ECHO | termios.NOFLSH
+        termios.tcsetattr(theirs, termios.TCSANOW, modes)
         self.process = subprocess.Popen(
             ["setsid", "--ctty", *words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment(home)
         )
@@ -255,10 +260,10 @@ class TestTerminal:
                 sys.executable, "-c", program,
             )
         ) as terminal:  # fmt: skip
-            terminal.read_until(b"ready")
-            for number in range(1, 6):
+            terminal.read_until(b"ready\r\n")
+            for lines in range(2, 7):
                 terminal.type(b"\x03")
-                terminal.read_until(b"interrupted by", times=number)
+                terminal.read_until(b"\r\n", times=lines)
             terminal.process.send_signal(signal.SIGUSR1)
             assert terminal.process.wait(LIMIT_S) == 5
             terminal.read_rest()

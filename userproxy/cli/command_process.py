@@ -50,7 +50,10 @@ class CommandProcess:
             signal.pidfd_send_signal(self.pidfd, number)
 
     def release(self, environment: Mapping[str, str], hosts: str = "") -> None:
-        """Let it become the command, with ``hosts`` in the place of the system's hosts file if given."""
+        """Let it become the command, with ``hosts`` in the place of the system's hosts file if given.
+
+        The file loses its name when it is there.
+        """
         message = json.dumps({"environment": dict(environment), "hosts": hosts}).encode()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has ended
             self.sock.sendall(len(message).to_bytes(4, "big") + message)
@@ -108,6 +111,7 @@ def _put_hosts(hosts: str) -> str:
         return isolation.strerror or "not permitted"
     try:
         enter(isolation, hosts, str(SYSTEM_HOSTS))
+        os.unlink(hosts)  # the mount keeps it; whatever happens to us now, nothing is left
     except OSError as error:
         return error.strerror or "not permitted"
     return ""

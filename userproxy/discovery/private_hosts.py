@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -55,10 +56,11 @@ class PrivateHosts:
         return found
 
     def unname(self) -> None:
-        """Once it is mounted it needs no name any more; then nothing is left behind whatever happens."""
+        """Once it is mounted it needs no name any more; whoever mounted it may have seen to that."""
         if self._named:
             self._named = False
-            os.unlink(self.path)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path)
 
     def _written(self) -> bool:
         return os.fstat(self._descriptor).st_size > 0
