@@ -4,5 +4,5 @@ In: what is served as it changes, and queries. Out: answers, and errors for what
 
 `directory` indexes what is served, `service_records` and `reverse_records` say which records a name has,
 `zones` makes an answer of them, `responder` turns the bytes of a query into those of its answer. All of that
-is pure; `udp`, `tcp`, `forwarding` and `server` move the bytes.
+is pure, and so is `outside`; `udp`, `tcp`, `forwarding` and `server` move the bytes.
 """

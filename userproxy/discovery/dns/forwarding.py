@@ -7,12 +7,9 @@ import secrets
 import socket
 import struct
 
-from dns.exception import DNSException
-from dns.flags import QR, TC
-from dns.message import from_wire
-from dns.rcode import NOERROR, SERVFAIL
+from dns.flags import TC
 
-from userproxy.discovery.dns.responder import Outside, refusal
+from userproxy.discovery.dns.outside import Outside
 
 __all__ = ["Forwarder"]
 
@@ -39,33 +36,25 @@ class Forwarder:
         """One more query is refused."""
         return self._under_way >= MOST_QUERIES
 
-    @staticmethod
-    def failure(outside: Outside) -> bytes:
-        """What a client gets when there is no answer."""
-        return refusal(outside.query, SERVFAIL)
-
     async def answer(self, outside: Outside) -> bytes:
         """The server's answer to the query, or a failure."""
         if self.full:
-            return self.failure(outside)
+            return outside.failed()
         self._under_way += 1
         try:
-            response = await self._ask(outside.query)
+            return outside.completed(await self._ask(outside))
         except (OSError, TimeoutError, EOFError):
-            return self.failure(outside)
+            return outside.failed()
         finally:
             self._under_way -= 1
-        if len(response) > outside.most_bytes:
-            return refusal(outside.query, NOERROR, truncated=True)
-        return outside.query[: _ID.size] + response[_ID.size :]
 
-    async def _ask(self, query: bytes) -> bytes:
+    async def _ask(self, outside: Outside) -> bytes:
         """Over UDP, then over TCP if the answer is cut. Raises OSError, TimeoutError, EOFError."""
         for attempt in range(TRIES):
-            query = _ID.pack(secrets.randbits(16)) + query[_ID.size :]
+            query = _ID.pack(secrets.randbits(16)) + outside.query[_ID.size :]
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    response = await self._ask_udp(query)
+                    response = await self._ask_udp(query, outside)
                 break
             except TimeoutError:
                 if attempt == TRIES - 1:
@@ -74,9 +63,9 @@ class Forwarder:
         if not flags & TC:
             return response
         async with asyncio.timeout(self._timeout_s):
-            return await self._ask_tcp(query)
+            return await self._ask_tcp(query, outside)
 
-    async def _ask_udp(self, query: bytes) -> bytes:
+    async def _ask_udp(self, query: bytes, outside: Outside) -> bytes:
         # A socket for each: the kernel chooses the number at random and takes datagrams from that server
         # alone, so an answer that is made up has to guess number and id (RFC 5452).
         with socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as asking:
@@ -85,31 +74,17 @@ class Forwarder:
             loop = asyncio.get_running_loop()
             while True:
                 response = await loop.sock_recv(asking, 65535)
-                if _answers(query, response):
+                if response[: _ID.size] == query[: _ID.size] and outside.is_answered_by(response):
                     return response
 
-    async def _ask_tcp(self, query: bytes) -> bytes:
+    async def _ask_tcp(self, query: bytes, outside: Outside) -> bytes:
         reader, writer = await asyncio.open_connection(*self._address)
         try:
             writer.write(struct.pack("!H", len(query)) + query)
             while True:
                 [length] = struct.unpack("!H", await reader.readexactly(2))
                 response = await reader.readexactly(length)
-                if _answers(query, response):
+                if response[: _ID.size] == query[: _ID.size] and outside.is_answered_by(response):
                     return response
         finally:
             writer.transport.abort()
-
-
-def _answers(query: bytes, response: bytes) -> bool:
-    """Whether that is an answer, and to this very question (RFC 5452, 9.1)."""
-    if len(response) < 12 or response[: _ID.size] != query[: _ID.size]:
-        return False
-    _, flags = _HEAD.unpack_from(response)
-    if not flags & QR:
-        return False
-    try:
-        asked, answered = (from_wire(wire, question_only=True, keyring=False) for wire in (query, response))
-    except DNSException:
-        return False
-    return asked.question == answered.question or (not answered.question and answered.rcode() != NOERROR)

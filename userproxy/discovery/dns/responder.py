@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from dns.exception import DNSException
-from dns.flags import AA, DO, QR, RA, RD, TC
-from dns.message import Message, from_wire, make_response
+from dns.flags import AA, DO, QR, RA, RD
+from dns.message import Message, from_wire, make_query, make_response
 from dns.opcode import QUERY
 from dns.rcode import BADVERS, FORMERR, NOTIMP, REFUSED, SERVFAIL, Rcode
 from dns.rdataclass import IN
 from dns.rdatatype import AXFR, IXFR
 
+from userproxy.discovery.dns.outside import Outside
 from userproxy.discovery.dns.zones import Zones
 
-__all__ = ["MOST_UDP_BYTES", "Outside", "Responder", "refusal"]
+__all__ = ["Responder"]
 
 MOST_UDP_BYTES = 1232
 """No datagram of ours is longer (DNS flag day 2020)."""
@@ -25,15 +25,6 @@ MOST_TCP_BYTES = 65535
 _HEADER = struct.Struct("!HHHHHH")
 _OPCODE_MASK = 0x7800
 _OPCODE_SHIFT = 11
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """A good query for a name that is not ours."""
-
-    query: bytes
-    most_bytes: int
-    """How long the answer may be for this client."""
 
 
 class Responder:
@@ -54,48 +45,49 @@ class Responder:
         if flags & QR:
             return None
         if flags & _OPCODE_MASK != QUERY << _OPCODE_SHIFT:
-            return refusal(wire, NOTIMP)
+            return _refusal(wire, NOTIMP)
         if questions != 1:
-            return refusal(wire, FORMERR)
+            return _refusal(wire, FORMERR)
         try:
             query = from_wire(wire, keyring=False)
         except DNSException:
-            return refusal(wire, FORMERR)
+            return _refusal(wire, FORMERR)
         limit = MOST_TCP_BYTES
         if udp:
             limit = max(LEAST_UDP_BYTES, min(query.payload, MOST_UDP_BYTES))
-        response = self._response(query)
-        if response is None:
-            return Outside(wire, limit)
-        return response.to_wire(max_size=limit, prefer_truncation=True)
-
-    def _response(self, query: Message) -> Message | None:
-        """None: it is for others to answer."""
         response = make_response(query, our_payload=MOST_UDP_BYTES)
-        response.flags |= self._recursion
         response.ednsflags |= query.ednsflags & DO
+        elsewhere = self._answer(query, response)
+        if elsewhere is None:
+            return response.to_wire(max_size=limit, prefer_truncation=True)
+        return Outside(wire if elsewhere is query else elsewhere.to_wire(), response, limit)
+
+    def _answer(self, query: Message, response: Message) -> Message | None:
+        """Fill in ``response``; what is to be asked elsewhere for the rest of it."""
+        response.flags |= self._recursion
         [question] = query.question
         if query.edns > 0:
             response.set_rcode(BADVERS)
         elif question.rdclass != IN or question.rdtype in (AXFR, IXFR):
             response.set_rcode(REFUSED)
+        elif (answer := self._zones.answer(question.name, question.rdtype)) is None:
+            if self._forwards:
+                return query
+            response.set_rcode(REFUSED)
         elif not self.synced:
             response.set_rcode(SERVFAIL)
-        elif (answer := self._zones.answer(question.name, question.rdtype)) is not None:
+        else:
             response.flags |= AA
             response.set_rcode(answer.rcode)
             response.answer.extend(answer.answer)
             response.authority.extend(answer.authority)
             response.additional.extend(answer.additional)
-        elif self._forwards:
-            return None
-        else:
-            response.set_rcode(REFUSED)
-        return response
+            if self._forwards and answer.outside is not None:
+                return make_query(answer.outside, question.rdtype, use_edns=0, payload=MOST_UDP_BYTES)
+        return None
 
 
-def refusal(query: bytes, rcode: Rcode, *, truncated: bool = False) -> bytes:
-    """The header alone that tells the sender of ``query`` so; its question may not be readable."""
+def _refusal(query: bytes, rcode: Rcode) -> bytes:
+    """The header alone that tells the sender of ``query`` so, as there is no question that could be read."""
     number, flags, *_ = _HEADER.unpack_from(query)
-    kept = flags & (_OPCODE_MASK | RD)
-    return _HEADER.pack(number, QR | kept | (TC if truncated else 0) | rcode, 0, 0, 0, 0)
+    return _HEADER.pack(number, QR | flags & (_OPCODE_MASK | RD) | rcode, 0, 0, 0, 0)

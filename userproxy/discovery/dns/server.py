@@ -15,7 +15,7 @@ from userproxy.discovery.dns.tcp import TcpShell
 from userproxy.discovery.dns.udp import UdpShell
 from userproxy.errors import ListenError
 
-__all__ = ["DnsServer", "SocketAddress"]
+__all__ = ["DnsServer", "SocketAddress", "what_to_do"]
 
 BACKLOG = 64
 TRIES_FOR_A_NUMBER = 16
@@ -49,7 +49,7 @@ class DnsServer:
         try:
             udp, tcp = _bound(self.address)
         except OSError as error:
-            raise ListenError(_what_to_do(self.address, error)) from error
+            raise ListenError(what_to_do(self.address, error)) from error
         self.address = SocketAddress(self.address.host, udp.getsockname()[1])
         self._udp = UdpShell(udp, self._responder, self._forwarder)
         self._tcp = await TcpShell(tcp, self._responder, self._forwarder).start()
@@ -88,7 +88,8 @@ def _socket(host: str, kind: socket.SocketKind) -> socket.socket:
     return made
 
 
-def _what_to_do(address: SocketAddress, error: OSError) -> str:
+def what_to_do(address: SocketAddress, error: OSError) -> str:
+    """Why ``address`` cannot be had, and what helps, in one line."""
     if error.errno == errno.EADDRINUSE:
         return f"{address}: is taken; stop whoever answers there, or name another port"
     if error.errno == errno.EACCES:

@@ -9,7 +9,8 @@ import struct
 from typing import Self
 
 from userproxy.discovery.dns.forwarding import Forwarder
-from userproxy.discovery.dns.responder import Outside, Responder
+from userproxy.discovery.dns.outside import Outside
+from userproxy.discovery.dns.responder import Responder
 
 __all__ = ["TcpShell"]
 

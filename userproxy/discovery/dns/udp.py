@@ -8,7 +8,8 @@ import socket
 from typing import Any
 
 from userproxy.discovery.dns.forwarding import Forwarder
-from userproxy.discovery.dns.responder import Outside, Responder
+from userproxy.discovery.dns.outside import Outside
+from userproxy.discovery.dns.responder import Responder
 
 __all__ = ["UdpShell"]
 
@@ -52,7 +53,7 @@ class UdpShell:
     def _forward(self, outside: Outside, client: _Client) -> None:
         assert self._forwarder is not None
         if self._forwarder.full:
-            self._send(self._forwarder.failure(outside), client)
+            self._send(outside.failed(), client)
             return
         task = self._loop.create_task(self._answer_later(self._forwarder, outside, client))
         self._tasks.add(task)
