@@ -117,3 +117,12 @@ def test_without_a_running_proxy_it_is_one_line(tmp_path: Path, command: str) ->
 def test_a_source_and_a_running_proxy_cannot_be_meant_both(tmp_path: Path, shop: Path) -> None:
     assert "one of them" in wrong_usage(tmp_path, "hosts", "-f", shop, "--pid", "1")
     assert "must be the number of a process" in wrong_usage(tmp_path, "env", "--pid", "x")
+
+
+@pytest.mark.parametrize(
+    "option", [("-l", "a=b"), ("--node-name", "x"), ("--addresses", "loopback"), ("--loopback-range", "x")]
+)
+def test_an_option_that_a_running_proxy_cannot_heed_is_refused(
+    tmp_path: Path, option: tuple[str, str]
+) -> None:
+    assert f"{option[0]} is for a source" in wrong_usage(tmp_path, "hosts", *option)

@@ -24,6 +24,10 @@ __all__ = ["add_served_options", "is_planned", "read_served", "say_problems"]
 
 
 _SOURCE_OPTIONS = ("files", "kubeconfig", "context", "server")
+_PLAN_OPTIONS = {
+    "selector": "-l", "node_name": "--node-name", "addresses": "--addresses", "ranges": "--loopback-range",
+}  # fmt: skip
+"""They change what would be served, and mean nothing to a proxy that runs."""
 
 
 def add_served_options(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +39,15 @@ def add_served_options(parser: argparse.ArgumentParser) -> None:
 def is_planned(options: argparse.Namespace) -> bool:
     """Whether a source is named, so that it is told what would be served from it.
 
-    Raises ConfigError when a running proxy is named as well.
+    Raises ConfigError when a running proxy is named as well, or an option is given that only a source
+    needs.
     """
     named = any(getattr(options, name) for name in _SOURCE_OPTIONS)
     if named and options.pid is not None:
         raise ConfigError("--pid names a running proxy, and the other options a source: one of them")
+    for name, option in _PLAN_OPTIONS.items():
+        if not named and getattr(options, name):
+            raise ConfigError(f"{option} is for a source (-f, --kubeconfig, --context, --server)")
     return named
 
 
