@@ -80,6 +80,22 @@ async def test_megabytes_without_a_window_update(client: SpdyClient) -> None:
     assert not any(isinstance(event, WindowUpdate) for event in client.events)
 
 
+async def test_a_pod_that_does_not_read_holds_up_its_upgrade_and_loses_nothing(
+    client: SpdyClient, echo: TcpEcho
+) -> None:
+    data, error = await client.open(8080)
+    await echoed(client, data, b"")
+    echo.stall()
+    content = bytes(range(256)) * 80_000
+    sending = asyncio.create_task(client.send(data, content, fin=True))
+    await asyncio.wait({sending}, timeout=0.2)
+    assert not sending.done()
+    echo.resume()
+    await client.ended(data, error)
+    await sending
+    assert client.received[data] == content
+
+
 async def test_a_runtime_cuts_what_is_half_closed_and_tells_nobody_of_the_end(
     server: ApiServer, way: Way
 ) -> None:
