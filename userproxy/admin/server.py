@@ -6,14 +6,17 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
 
 import orjson
 from aiohttp import web
 
 from userproxy.admin.folder import SocketFolder, folder_path
+from userproxy.admin.reading import Wanted, connections, served, status
 from userproxy.admin.served_form import served_json
-from userproxy.discovery import Served
 from userproxy.errors import AdminError
 from userproxy.proxy import Proxy
 
@@ -82,14 +85,48 @@ class _Answers:
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/v1/served", self.served)]
+        return [
+            web.get("/v1/status", self.status),
+            web.get("/v1/connections", self.connections),
+            web.get("/v1/served", self.served),
+        ]
+
+    async def status(self, request: web.Request) -> web.Response:
+        return await self._listed("services", status(self._proxy, _wanted(request)))
+
+    async def connections(self, request: web.Request) -> web.Response:
+        return await self._listed("connections", connections(self._proxy, _wanted(request)))
 
     async def served(self, _: web.Request) -> web.Response:
-        served = Served.of(self._proxy.snapshot().ports, self._proxy.services)
-        return _json(served_json(served))
+        return _json([orjson.dumps(served_json(await served(self._proxy)))])
+
+    async def _listed(self, name: str, rows: AsyncIterator[dict[str, Any]]) -> web.Response:
+        """``{"proxy": {...}, NAME: [...]}``: each row is made JSON by itself, so that no step is long."""
+        head = orjson.dumps({"proxy": self._proxy_form()})
+        parts = [head[:-1], b',"', name.encode(), b'":[']
+        async for row in rows:
+            parts += (orjson.dumps(row), b",")
+        if parts[-1] == b",":
+            parts.pop()
+        return _json([*parts, b"]}"])
+
+    def _proxy_form(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "version": version("userproxy"),
+            "started": self._started,
+            "workers": self._proxy.workers,
+            "synced": self._proxy.state.synced,
+            "generation": self._proxy.state.generation,
+        }
 
 
-def _json(value: object) -> web.Response:
-    return web.Response(body=orjson.dumps(value), content_type="application/json")
+def _wanted(request: web.Request) -> Wanted:
+    return Wanted(request.query.get("namespace", ""), request.query.get("service", ""))
+
+
+def _json(parts: Iterable[bytes]) -> web.Response:
+    return web.Response(body=b"".join(parts), content_type="application/json")

@@ -21,6 +21,8 @@ COMMANDS = {
     "demo": "see it work in ten seconds: no cluster, no root",
     "explain": "why traffic goes where it goes",
     "check": "report every problem of manifests, open nothing",
+    "status": "what a running proxy serves, and how it goes",
+    "connections": "what is open in a running proxy",
     "hosts": "lines of a hosts file for what is served",
     "env": "variables that name Services, as containers have them",
     "exec": "run a command with Services by name, and a proxy for it alone",

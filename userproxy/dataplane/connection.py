@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+import time
 from _socket import socket as Socket
 from collections.abc import Collection
 from typing import Protocol
@@ -36,6 +37,13 @@ _BROKEN = ERR | HUP
 _BOTH = Who.BOTH
 _DIALLING = Phase.DIALLING
 _HOLDING = Phase.HOLDING
+_STATE_NAMES = {
+    Phase.HOLDING: "holding",
+    Phase.DIALLING: "dialling",
+    Phase.TRANSFERRING: "transferring",
+    Phase.HALF_CLOSED: "half-closed",
+    Phase.OVER: "over",
+}
 _TCP_CLOSE = 7
 """State CLOSE in ``struct tcp_info`` (tcp(7)): reset, or timed out."""
 
@@ -71,9 +79,9 @@ class Connection:
     """Owns the client's socket until the relay has both."""
 
     __slots__ = (
-        "_attempt", "_client", "_deadline", "_dial_phase", "_hold_deadline", "_keeper", "_mask", "_plan",
-        "_relay", "_retry", "_runtime", "address", "counters", "drain", "endpoint", "idle_since",
-        "idle_total", "is_over", "probed", "started",
+        "_attempt", "_client", "_deadline", "_dial_began", "_dial_phase", "_hold_deadline", "_keeper",
+        "_mask", "_plan", "_relay", "_retry", "_runtime", "address", "counters", "drain",
+        "endpoint", "idle_since", "idle_total", "is_over", "probed", "started",
     )  # fmt: skip
 
     def __init__(self, keeper: Keeper, runtime: Runtime, sock: Socket, address: str) -> None:
@@ -89,6 +97,7 @@ class Connection:
         self._retry: Deadline | None = None
         self._relay: Relay | None = None
         self._dial_phase = _DIALLING
+        self._dial_began = 0.0
         self.address = address
         self.endpoint: Endpoint | None = None
         """The one that is dialled or connected."""
@@ -190,6 +199,18 @@ class Connection:
         return Phase.HOLDING if self._hold_deadline is not None else Phase.DIALLING
 
     @property
+    def state_name(self) -> str:
+        return _STATE_NAMES[self.phase]
+
+    @property
+    def client_name(self) -> str:
+        try:
+            host, port = self._client.sock.getpeername()[:2]
+        except OSError:  # it has reset the connection, and that was not read yet
+            return self.address
+        return Endpoint.of(host, port).name
+
+    @property
     def connected(self) -> bool:
         return self._relay is not None
 
@@ -232,6 +253,7 @@ class Connection:
         self._connect(self.endpoint, timeout_s)
 
     def _connect(self, endpoint: Endpoint, timeout_s: float) -> None:
+        self._dial_began = time.monotonic()  # a loop's own clock may have no more than milliseconds
         attempt = self._runtime.dialler.dial(endpoint, self._dialled)
         if attempt is not None:
             self._attempt = attempt
@@ -264,6 +286,7 @@ class Connection:
         except KeyError:  # its first connection
             counters = service_port.counters_of(self.endpoint)
         counters.connections += 1
+        counters.dialled(time.monotonic() - self._dial_began)
         self.counters = counters
         self._relay = Relay(self._runtime.engine, self._runtime.pipes, self._client, Side(sock), self._over)
         self._relay.start(self._mask, mask)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.snapshot import PortSnapshot
+from userproxy.dataplane.traffic import TrafficSnapshot
 from userproxy.model.names import NamespacedName
 from userproxy.model.problems import Problem
 from userproxy.model.routes import RouteChanges, RouteKey
@@ -48,6 +49,10 @@ class Plane(Protocol):
 
         With ``keys``, of these alone: costs in proportion to their number.
         """
+        ...
+
+    async def traffic(self, keys: Collection[RouteKey]) -> tuple[TrafficSnapshot, ...]:
+        """All that is open of these service ports, one by one; gives the loop its turns."""
         ...
 
     def known(self) -> tuple[RouteKey, ...]:

@@ -28,7 +28,25 @@ class ListenerState(StrEnum):
 
 
 class Traffic(Protocol):
-    """One open connection or flow, as the snapshot reads it."""
+    """One open connection or flow, as snapshots read it."""
+
+    @property
+    def started(self) -> float:
+        """By the loop's clock."""
+        ...
+
+    @property
+    def is_over(self) -> bool: ...
+
+    @property
+    def client_name(self) -> str:
+        """As `traffic.TrafficSnapshot.client`."""
+        ...
+
+    @property
+    def state_name(self) -> str:
+        """As `traffic.TrafficSnapshot.state`."""
+        ...
 
     @property
     def endpoint(self) -> Endpoint | None: ...

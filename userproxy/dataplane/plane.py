@@ -30,6 +30,7 @@ from userproxy.dataplane.service_port import ServicePort
 from userproxy.dataplane.snapshot import PortSnapshot, snapshot_of
 from userproxy.dataplane.states import StateLog
 from userproxy.dataplane.tcp import TcpIntake
+from userproxy.dataplane.traffic import TrafficSnapshot, traffic_of
 from userproxy.dataplane.udp_batching import Batching
 from userproxy.dataplane.udp_intake import UdpIntake
 from userproxy.errors import NotListening
@@ -39,6 +40,9 @@ from userproxy.model.routes import Route, RouteChanges, RouteKey
 from userproxy.settings import Settings
 
 __all__ = ["DataPlane", "DrainReport"]
+
+TRAFFIC_PER_STEP = 512
+"""Connections that are told of in one turn of the loop: about 3 ms."""
 
 
 class DataPlane:
@@ -129,6 +133,16 @@ class DataPlane:
             if keys is None or port.key in keys
         ]
         return (*live, *sorted(draining, key=lambda port: port.key))
+
+    async def traffic(self, keys: Collection[RouteKey]) -> tuple[TrafficSnapshot, ...]:
+        """All that is open of these service ports, one by one; gives the loop its turns."""
+        found: list[TrafficSnapshot] = []
+        for port in [port for port in self._every_port() if port.key in keys]:
+            for number, one in enumerate(traffic_of(port), start=1):
+                found.append(one)
+                if number % TRAFFIC_PER_STEP == 0:
+                    await asyncio.sleep(0)
+        return tuple(found)
 
     def keys(self) -> tuple[RouteKey, ...]:
         """Every service port that is served."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from _socket import socket as Socket
 from collections.abc import Collection
 
@@ -61,6 +62,7 @@ class PodConnection(Connection):
         self._dial_phase = Phase.DIALLING
         self.counters = self._keeper.service_port.counters_of(self.endpoint)
         self.counters.connections += 1
+        self.counters.dialled(time.monotonic() - self._dial_began)
         if sock is None:
             return
         self._way = dial
@@ -100,6 +102,7 @@ class PodConnection(Connection):
         if pod is None:
             self._connect(self.endpoint, timeout_s)
             return
+        self._dial_began = time.monotonic()
         if self._way is not None:
             dial = self._way if self._way.redial(self.endpoint, pod) else None
         else:

@@ -25,6 +25,10 @@ class EndpointSnapshot(NamedTuple):
     dial_failures: int
     bytes_to_endpoint: int
     bytes_to_client: int
+    dials: int = 0
+    """Dials that found a way to it."""
+    dial_s: float = 0.0
+    """How long they took, smoothed; through the API server, until there was a way to the pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ def _endpoints(service_port: ServicePort) -> tuple[EndpointSnapshot, ...]:
                 dial_failures=seen.dial_failures if seen else 0,
                 bytes_to_endpoint=to_endpoint + (seen.bytes_to_endpoint if seen else 0),
                 bytes_to_client=to_client + (seen.bytes_to_client if seen else 0),
+                dials=seen.dials if seen else 0,
+                dial_s=seen.dial_s if seen else 0.0,
             )
         )
     return tuple(rows)

@@ -199,6 +199,17 @@ class UdpFlow(FlowEntry):
                 logger.debug("flow to %s: %s", self.endpoint, error)
         answers.flush()
 
+    @property
+    def client_name(self) -> str:
+        address = address_of(self.client)
+        return Endpoint.of(address[0], address[1]).name
+
+    @property
+    def state_name(self) -> str:
+        if self.moved:
+            return "moved"
+        return "replied" if self.replied else "unreplied"
+
     # Between processes.
 
     def freeze(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +21,7 @@ from userproxy.dataplane.plane import DataPlane
 from userproxy.dataplane.pod_dialling import PodDialler
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.dataplane.table_events import log_changes, log_problems
+from userproxy.dataplane.traffic import TrafficSnapshot
 from userproxy.model.events import Event, Mark
 from userproxy.model.names import NamespacedName, ServicePortName
 from userproxy.model.problems import Problem
@@ -208,6 +209,15 @@ class Proxy:
             problems=(*self._state.problems, *sorted(self._plane_problems, key=str)),
             stale=self._state.stale,
         )
+
+    async def traffic(self, keys: Collection[RouteKey]) -> tuple[TrafficSnapshot, ...]:
+        """What is open of these service ports, one by one; workers are asked for theirs."""
+        return await self._running.traffic(keys)
+
+    @property
+    def state(self) -> State:
+        """What the objects say, for `explain`: a live view, to be read only."""
+        return self._state
 
     async def changes(self) -> AsyncGenerator[Mapping[RouteKey, tuple[PortSnapshot, ...]]]:
         """What is served now, then whatever changes, by service port; () says that it is gone.

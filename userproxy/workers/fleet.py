@@ -12,6 +12,7 @@ import logging
 from _socket import socket as Socket
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from userproxy.dataplane.binding import Bindings, Move
 from userproxy.dataplane.contract import NOT_LISTENING, DrainReport
@@ -24,6 +25,7 @@ from userproxy.dataplane.retries import BindRetries
 from userproxy.dataplane.service_index import ServiceIndex
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.dataplane.spreading import can_spread
+from userproxy.dataplane.traffic import TrafficSnapshot
 from userproxy.errors import NotListening, WorkerError
 from userproxy.model.names import NamespacedName, Protocol, ServicePortName
 from userproxy.model.problems import Problem
@@ -34,7 +36,9 @@ from userproxy.workers.board import Board
 from userproxy.workers.groups import Group, Groups
 from userproxy.workers.handover import FleetHandover, FleetHeir
 from userproxy.workers.link import Link, Mark
-from userproxy.workers.route_codec import Wire
+from userproxy.workers.questions import Questions
+from userproxy.workers.report_codec import traffic_from
+from userproxy.workers.route_codec import Wire, key_to
 from userproxy.workers.sharing import Sharing
 
 __all__ = ["Fleet"]
@@ -90,6 +94,7 @@ class Fleet:
         self._by_service = ServiceIndex()
         self._incarnations = 0
         self._board = Board(self._changed)
+        self._questions = Questions()
         self._holders: dict[ServicePortName, frozenset[int]] = {}
         """Who has said that clients wait: of several workers the first one is the news."""
         self._draining = False
@@ -142,6 +147,12 @@ class Fleet:
     def snapshot(self, keys: Collection[RouteKey] | None = None) -> tuple[PortSnapshot, ...]:
         """As `DataPlane.snapshot`, of what workers have reported: counters are up to some seconds old."""
         return self._board.snapshot(keys)
+
+    async def traffic(self, keys: Collection[RouteKey]) -> tuple[TrafficSnapshot, ...]:
+        """As `DataPlane.traffic`, of all workers that live."""
+        asked = [link for link in self._links if link.serving]
+        rows = await self._questions.ask(asked, "traffic", [key_to(key) for key in keys])
+        return tuple([traffic_from(row) for row in rows])
 
     def known(self) -> tuple[RouteKey, ...]:
         """As `DataPlane.known`."""
@@ -224,8 +235,10 @@ class Fleet:
         served = [(key, served.group) for key, served in self._served.items() if served.group is not None]
         return FleetHandover(self._links, self._groups, served, self._bindings)
 
-    def told(self, worker: int, kind: str, body: list[int | str]) -> None:
-        if self._heir is not None:
+    def told(self, worker: int, kind: str, body: list[Any]) -> None:
+        if kind == "traffic":
+            self._questions.answered(worker, *body)
+        elif self._heir is not None:
             self._heir.told(worker, kind, body)
 
     # What links ask, and tell (`link.Table`).
@@ -270,6 +283,7 @@ class Fleet:
 
     def lost(self, worker: int) -> None:
         cut = self._board.lost(worker)
+        self._questions.lost(worker)
         self.told(worker, "lost", ["has ended"])
         if self._draining:
             self._drains.setdefault(worker, (0, cut))

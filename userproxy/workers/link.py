@@ -68,7 +68,7 @@ class Table(Protocol):
     def drained(self, worker: int, drained: int, cut: int) -> None: ...
 
     def told(self, worker: int, kind: str, body: list[Any]) -> None:
-        """How it gets on with a takeover."""
+        """How it gets on with a takeover, or its answer to a question."""
         ...
 
     def lost(self, worker: int) -> None:
@@ -304,7 +304,7 @@ class Link:
             self._table.drained(self.index, *body)
         elif kind == "unreceived":
             self._send_again(key_from(*body))
-        elif kind in ("taken", "complete", "untaken"):
+        elif kind in ("taken", "complete", "untaken", "traffic"):
             self._table.told(self.index, kind, body)
 
     def _greet(self, protocol: int, release: str) -> None:

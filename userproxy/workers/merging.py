@@ -70,12 +70,15 @@ def _endpoints(said: Sequence[PortSnapshot], counted: Sequence[PortSnapshot]) ->
 
 
 def _sum(one: EndpointSnapshot, other: EndpointSnapshot) -> EndpointSnapshot:
+    dials = one.dials + other.dials
     return one._replace(
         open=one.open + other.open,
         connections=one.connections + other.connections,
         dial_failures=one.dial_failures + other.dial_failures,
         bytes_to_endpoint=one.bytes_to_endpoint + other.bytes_to_endpoint,
         bytes_to_client=one.bytes_to_client + other.bytes_to_client,
+        dials=dials,
+        dial_s=(one.dials * one.dial_s + other.dials * other.dial_s) / dials if dials else 0.0,
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.snapshot import EndpointSnapshot, PortSnapshot
+from userproxy.dataplane.traffic import TrafficSnapshot
 from userproxy.settings import DialSettings, Limits, Settings, UdpSettings
 from userproxy.workers.route_codec import Wire, key_from, key_to
 
-__all__ = ["port_from", "port_to", "settings_from", "settings_to"]
+__all__ = ["port_from", "port_to", "settings_from", "settings_to", "traffic_from", "traffic_to"]
 
 
 def port_to(port: PortSnapshot) -> Wire:
@@ -23,7 +24,7 @@ def port_to(port: PortSnapshot) -> Wire:
         port.reason,
         [
             (e.endpoint, e.usable, e.open, e.connections, e.dial_failures, e.bytes_to_endpoint,
-             e.bytes_to_client)
+             e.bytes_to_client, e.dials, e.dial_s)
             for e in port.endpoints
         ],
         port.open,
@@ -50,6 +51,14 @@ def port_from(wire: Wire) -> PortSnapshot:
         tuple((name, count) for name, count in ends),
         tuple((name, count) for name, count in dropped),
     )
+
+
+def traffic_to(traffic: TrafficSnapshot) -> Wire:
+    return [key_to(traffic.key), *traffic[1:]]
+
+
+def traffic_from(wire: Wire) -> TrafficSnapshot:
+    return TrafficSnapshot(key_from(wire[0]), *wire[1:])
 
 
 def settings_to(settings: Settings) -> dict[str, object]:

@@ -19,16 +19,18 @@ from userproxy.workers.channel import Channel, Message
 from userproxy.workers.giver import Giver
 from userproxy.workers.handed import HandedSockets
 from userproxy.workers.log_forwarding import Forwarder, set_levels
-from userproxy.workers.report_codec import settings_from
+from userproxy.workers.report_codec import settings_from, traffic_to
 from userproxy.workers.reporting import Reports
 from userproxy.workers.route_codec import Wire, key_from, key_to
 from userproxy.workers.taker import Taker
 
 __all__ = ["PROTOCOL", "Worker"]
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Grows with every change of a message; parent and worker are always of one installation."""
 FLUSH_TIMEOUT_S = 1.0
+TRAFFIC_PER_MESSAGE = 256
+"""About a millisecond."""
 _NO_DESCRIPTORS = "no descriptors are left in a worker"
 
 logger = logging.getLogger(__name__)
@@ -123,6 +125,8 @@ class Worker:
                 self._say("pong")
             elif kind == "drain":
                 self._start(self._drain(*body))
+            elif kind == "traffic":
+                self._start(self._tell_traffic(*body))
             else:
                 self._take_part(kind, descriptors)
         except Exception as error:
@@ -189,6 +193,16 @@ class Worker:
         report = await plane.drain(timeout_s)
         await reports.take_all()
         self._answer("drained", report.drained, report.cut)
+
+    async def _tell_traffic(self, number: int, keys: list[Wire]) -> None:
+        plane = self._plane
+        assert plane is not None
+        found = await plane.traffic(frozenset([key_from(key) for key in keys]))
+        for start in range(0, len(found), TRAFFIC_PER_MESSAGE):
+            part = found[start : start + TRAFFIC_PER_MESSAGE]
+            self._answer("traffic", number, [traffic_to(one) for one in part], False)
+            await asyncio.sleep(0)
+        self._answer("traffic", number, [], True)
 
     # A takeover: of this worker by another, or the other way round.
 
