@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from userproxy.cli.columns import age, print_columns, size
 from userproxy.cli.output import writing
 from userproxy.cli.running import add_running_options, ask, print_document, service_name
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "print_connections", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,15 +29,18 @@ def run(options: argparse.Namespace) -> int:
         where = f" in namespace {namespace}; -A tells of all" if namespace else ""
         print(f"userproxy: nothing is open{where}", file=sys.stderr)
         return 0
-    wide = options.output == "wide"
-    names = [] if namespace else ["NAMESPACE"]
-    headings = ["NAME", "PORT", "CLIENT", "ENDPOINT", "REACHED", "TO-ENDPOINT", "TO-CLIENT", "AGE", "STATE"]
     with writing():
-        print_columns(
-            [*names, *headings, *(["FAMILY"] if wide else [])],
-            [[*([row["namespace"]] if names else []), *_cells(row, wide=wide)] for row in rows],
-        )
+        print_connections(rows, wide=options.output == "wide", all_namespaces=not namespace)
     return 0
+
+
+def print_connections(rows: Iterable[Mapping[str, Any]], *, wide: bool, all_namespaces: bool) -> None:
+    headings = ["NAME", "PORT", "CLIENT", "ENDPOINT", "REACHED", "TO-ENDPOINT", "TO-CLIENT", "AGE", "STATE"]
+    names = ["NAMESPACE"] if all_namespaces else []
+    print_columns(
+        [*names, *headings, *(["FAMILY"] if wide else [])],
+        [[*([row["namespace"]] if names else []), *_cells(row, wide=wide)] for row in rows],
+    )
 
 
 def _cells(row: Mapping[str, Any], *, wide: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ from userproxy.cli.output import writing
 from userproxy.cli.running import add_running_options, ask, print_document, service_name
 from userproxy.errors import UserproxyError
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "print_status", "run"]
 
 FAILURES = "ENLX"
 """Who ended it, where that is a failure (docs/close-reasons.md)."""
@@ -38,11 +38,12 @@ def run(options: argparse.Namespace) -> int:
         print(f"userproxy: no Services{where}", file=sys.stderr)
         return 0
     with writing():
-        _print(rows, wide=options.output == "wide", all_namespaces=not namespace, one=bool(name))
+        print_status(rows, wide=options.output == "wide", all_namespaces=not namespace, one=bool(name))
     return 0
 
 
-def _print(rows: Iterable[Row], *, wide: bool, all_namespaces: bool, one: bool) -> None:
+def print_status(rows: Iterable[Row], *, wide: bool, all_namespaces: bool, one: bool) -> None:
+    """The Services, and below them their endpoints where it is about ``one`` or ``wide``."""
     headings = ["NAME", "PORT", "ADDRESS", "STATE", "ENDPOINTS", "OPEN", "TOTAL", "FAILURES"]
     if wide:
         headings += ["FAMILY", "HELD", "TO-ENDPOINT", "TO-CLIENT", "DROPPED"]
