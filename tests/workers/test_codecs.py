@@ -11,12 +11,20 @@ import pytest
 from tests.dataplane.harness import route
 from userproxy.dataplane.intake import ListenerState
 from userproxy.dataplane.snapshot import EndpointSnapshot, PortSnapshot
+from userproxy.dataplane.traffic import TrafficSnapshot
 from userproxy.model.names import Family, Protocol, ServicePortName
 from userproxy.model.routes import Endpoint, Route
 from userproxy.model.service import Balancer, PortOptions, TrafficPolicy
 from userproxy.settings import DialSettings, Limits, Settings, UdpSettings
 from userproxy.workers.assignment import Assignment
-from userproxy.workers.report_codec import port_from, port_to, settings_from, settings_to
+from userproxy.workers.report_codec import (
+    port_from,
+    port_to,
+    settings_from,
+    settings_to,
+    traffic_from,
+    traffic_to,
+)
 from userproxy.workers.route_codec import route_from, route_to
 
 ONE, OTHER = Endpoint.of("10.0.0.1", 80), Endpoint.of("fd00::1", 8080)
@@ -40,7 +48,7 @@ FULL = Route(
 )
 PORT = PortSnapshot(
     key=FULL.key, service_port=80, listen_host="::1", listen_port=8080, state=ListenerState.HOLDING,
-    reason="why", endpoints=(EndpointSnapshot("10.0.0.1:80", True, 1, 2, 3, 4, 5),), open=6, held=7,
+    reason="why", endpoints=(EndpointSnapshot("10.0.0.1:80", True, 1, 2, 3, 4, 5, 6, 0.5),), open=6, held=7,
     accepted=8, ends=(("--", 9),), dropped=(("no endpoint", 10),),
 )  # fmt: skip
 
@@ -75,6 +83,13 @@ def test_an_assignment() -> None:
 
 def test_a_service_port() -> None:
     assert port_from(through(port_to(PORT))) == PORT
+
+
+def test_a_connection() -> None:
+    sent = TrafficSnapshot(FULL.key, "127.0.0.1:1", "10.0.0.1:80", "web-0", 1, 2, 3.5, "transferring")
+    received = traffic_from(through(traffic_to(sent)))
+    assert received == sent
+    assert type(received.key.family) is Family
 
 
 def test_the_settings_that_a_data_plane_reads() -> None:

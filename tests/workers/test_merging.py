@@ -29,7 +29,15 @@ def test_counters_are_added() -> None:
     assert (both.open, both.held, both.accepted) == (7, 8, 9)
     assert both.ends == (("--", 10), ("ED", 2))
     assert both.dropped == (("no endpoint", 10),)
-    assert both.endpoints == (EndpointSnapshot("10.0.0.1:80", True, 2, 4, 6, 8, 10),)
+    assert both.endpoints == (EndpointSnapshot("10.0.0.1:80", True, 2, 4, 6, 8, 10, 12, 0.5),)
+
+
+def test_the_time_of_dials_is_weighed_by_their_number() -> None:
+    (endpoint,) = PORT.endpoints
+    seldom = replace(PORT, endpoints=(endpoint._replace(dials=2, dial_s=0.9),))
+    never = replace(PORT, endpoints=(endpoint._replace(dials=0, dial_s=0.0),))
+    assert merged([PORT, seldom]).endpoints[0].dial_s == pytest.approx(0.6)
+    assert merged([never, never]).endpoints[0].dial_s == 0.0
 
 
 @pytest.mark.parametrize(

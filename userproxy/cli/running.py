@@ -6,18 +6,12 @@ import argparse
 import sys
 from typing import Any
 
+from userproxy.cli.options import add_pid_option
 from userproxy.cli.output import writing
 
-__all__ = ["add_pid_option", "add_running_options", "ask", "print_document", "service_name"]
+__all__ = ["add_running_options", "ask", "print_document", "service_name"]
 
 DEFAULT_NAMESPACE = "default"
-
-
-def add_pid_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--pid", type=_pid, metavar="N",
-        help="the process that is asked, where several proxies of this user run",
-    )  # fmt: skip
 
 
 def add_running_options(parser: argparse.ArgumentParser) -> None:
@@ -73,9 +67,3 @@ def print_document(document: dict[str, Any], form: str) -> None:
             import yaml
 
             yaml.dump(document, sys.stdout, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
-
-
-def _pid(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text)):
-        raise argparse.ArgumentTypeError(f"must be the number of a process, not {text!r}")
-    return int(text)
