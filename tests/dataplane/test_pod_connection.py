@@ -277,8 +277,9 @@ async def test_L9_a_held_client_keeps_its_bytes_and_is_dialled_for_again() -> No
             assert h.plane.snapshot()[0].held == 1
             h.serve(replace(h.current, options=PortOptions(hold_s=30.0, drain_limit_s=9)))
             await script.dialled(5)
-            assert h.plane.snapshot()[0].held == 0
+            assert h.plane.snapshot()[0].held == 1
             way.caller.reached()
+            assert h.plane.snapshot()[0].held == 0
             await way.far.send(b"!")
             assert await client.receive() == b"!"
             way.far.fin()
@@ -306,6 +307,30 @@ async def test_L9_NH_the_hold_runs_on_while_ways_come_to_nothing() -> None:
 def _refuse(way: Way) -> None:
     if not way.ended:
         way.caller.undelivered(REFUSED)
+
+
+async def test_L9_a_stop_cuts_those_that_wait_and_not_those_that_have_a_way() -> None:
+    script = Script(there)
+    async with pods(script, ONE, options=HOLD) as h:
+        with await Peer.connect(h.address) as waits, await Peer.connect(h.address) as client:
+            await script.dialled(2)
+            first, second = script.ways
+            for _ in range(4):
+                first.caller.undelivered(REFUSED)
+                second.caller.undelivered(REFUSED)
+            script.step = lambda way: there(way) if way is second else True
+            h.serve(replace(h.current, options=PortOptions(hold_s=30.0, drain_limit_s=9)))
+            h.plane.stop()
+            second.caller.reached()
+            await second.far.send(b"!")
+            done, pending = await asyncio.wait(
+                [asyncio.create_task(peer.receive()) for peer in (waits, client)]
+            )
+            assert not pending
+            results = [task.exception() or task.result() for task in done]
+            assert b"!" in results
+            assert any(isinstance(result, ConnectionResetError) for result in results)
+            second.far.fin()
 
 
 async def test_TD_the_stop_of_the_plane_ends_what_is_provisional() -> None:

@@ -12,6 +12,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from userproxy.cli.command_process import NOT_FOUND, CommandProcess
+from userproxy.cli.dialling import (
+    add_dial_options,
+    add_half_close_option,
+    check_dial_options,
+    with_dial_options,
+)
 from userproxy.cli.execution import Execution
 from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.logs import add_log_options, logging_to_stderr
@@ -38,6 +44,8 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
     add_address_options(parser)
+    add_dial_options(parser)
+    add_half_close_option(parser)
     add_cluster_domain_option(parser)
     parser.add_argument(
         "--wait", type=duration_s, default=30.0, metavar="DURATION",
@@ -60,17 +68,18 @@ def run(options: argparse.Namespace) -> int:
     if shutil.which(command[0]) is None and "/" not in command[0]:
         print(f"userproxy exec: {command[0]}: command not found", file=sys.stderr)
         return NOT_FOUND
-    settings = settings_of(options, options.node_name)
+    settings = with_dial_options(settings_of(options, options.node_name), options)
     source: Source = (
         file_source(options) if is_file_source(options) else kube_source(options, node_name_of(settings))
     )
+    check_dial_options(source, settings)
     process = CommandProcess(command)
     with _terminal_as_it_was(), contextlib.closing(process), signals_passed_on(process.signal):
         raise_descriptor_limit()
         with logging_to_stderr(options.log_format, options.verbose):
             execution = Execution(
                 source, settings, process, wait_s=options.wait, namespaces=tuple(options.namespaces),
-                cluster_domain=options.cluster_domain,
+                cluster_domain=options.cluster_domain, half_close=options.half_close,
             )  # fmt: skip
             return run_loop(options.loop, execution.run)
 

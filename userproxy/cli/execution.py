@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from userproxy.cli.command_process import CommandProcess
+from userproxy.cli.dialling import pod_dialling
 from userproxy.cli.env import DEFAULT_NAMESPACES
 from userproxy.cli.served import say_problems
 from userproxy.errors import UserproxyError
@@ -42,6 +43,7 @@ class Execution:
     namespaces: tuple[str, ...]
     """Whose Services have short names and variables."""
     cluster_domain: str
+    half_close: str
 
     async def run(self) -> int:
         """The command's exit code. Raises UserproxyError when the source says too little in time."""
@@ -51,7 +53,10 @@ class Execution:
         loop = asyncio.get_running_loop()
         loop.add_reader(self.process.pidfd, ended.set)
         try:
-            async with Proxy(self.source, settings=self.settings) as proxy:
+            async with (
+                pod_dialling(self.source, self.settings, self.half_close) as pod_dialler,
+                Proxy(self.source, settings=self.settings, pod_dialler=pod_dialler) as proxy,
+            ):
                 # Ctrl-C may end the child while it waits.
                 if await _first(proxy.settled(timeout_s=None), ended, self.wait_s):
                     await self._run_command(proxy, ended)

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from userproxy.cli.dialling import add_dial_options, with_dial_options
 from userproxy.cli.options import add_address_options, add_source_options, settings_of
 from userproxy.cli.output import writing
 from userproxy.cli.state import read_state
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source_options(parser)
     add_address_options(parser)
+    add_dial_options(parser)
     parser.add_argument(
         "-o", "--output", choices=["text", "json"], default="text", help="form of the output (default: text)"
     )
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from userproxy.explain import explain, notes, render
 
-    state, complete = read_state(options, settings_of(options, options.node_name))
+    state, complete = read_state(options, with_dial_options(settings_of(options, options.node_name), options))
     name = _name(options)
     rows = explain(state, name)
     if name is not None and not rows:

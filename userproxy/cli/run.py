@@ -15,6 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from userproxy.cli.collector import collect_in_short_steps, rare_collections
+from userproxy.cli.dialling import (
+    add_dial_options,
+    add_half_close_option,
+    check_dial_options,
+    pod_dialling,
+    with_dial_options,
+)
 from userproxy.cli.dns import add_dns_options, dns_follower
 from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.logs import add_log_options, logging_to_stderr
@@ -65,6 +72,8 @@ WILDCARDS_INTERVAL_S = 10.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
     add_address_options(parser)
+    add_dial_options(parser)
+    add_half_close_option(parser)
     parser.add_argument(
         "--table-file", type=Path, metavar="FILE", help="keep the table of what is served there, as JSON"
     )
@@ -102,12 +111,14 @@ def run(options: argparse.Namespace) -> int:
     from userproxy.cli.table_file import TableFile
     from userproxy.proxy import node_name_of
 
-    settings = replace(settings_of(options, options.node_name), workers=options.workers)
+    settings = with_dial_options(settings_of(options, options.node_name), options)
+    settings = replace(settings, workers=options.workers)
     if options.max_udp_flows is not None:
         settings = replace(settings, udp=_udp_of(options.max_udp_flows))
     source: Source = (
         file_source(options) if is_file_source(options) else kube_source(options, node_name_of(settings))
     )
+    check_dial_options(source, settings)
     raise_descriptor_limit()
     collect_in_short_steps()
     takeover = _takeover(options.takeover)
@@ -129,6 +140,7 @@ def run(options: argparse.Namespace) -> int:
                         options.drain_timeout,
                         takeover,
                         followers,
+                        options.half_close,
                     ),
                 )
             finally:
@@ -172,6 +184,7 @@ async def serve(
     drain_timeout_s: float = 30.0,
     takeover: Takeover | None = None,
     followers: Sequence[Follower] = (),
+    half_close: str = "hold",
 ) -> int:
     """Serve ``source`` until SIGTERM or SIGINT, then drain; a second signal ends at once with 128 + n.
 
@@ -182,7 +195,10 @@ async def serve(
 
     try:
         dormant = takeover is not None and takeover.pending
-        async with Proxy(source, settings=settings, dormant=dormant) as proxy:
+        async with (
+            pod_dialling(source, settings, half_close) as pod_dialler,
+            Proxy(source, settings=settings, pod_dialler=pod_dialler, dormant=dormant) as proxy,
+        ):
             stop = _stop_on_signals(proxy)
 
             def say_change(text: str) -> None:

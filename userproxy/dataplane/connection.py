@@ -130,6 +130,10 @@ class Connection:
         elif not self.is_over:
             self._end_unrelayed(who, self.phase)
 
+    def stop_waiting(self, who: Who) -> None:
+        """There is no more time for those that wait for an endpoint (rule L9)."""
+        self.cut(who)
+
     def probe(self) -> None:
         """It lasts: notice an endpoint that vanishes (rule C9). The client's socket does so already."""
         if self._relay is not None and not self.probed:

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 class PodConnection(Connection):
     """Owns the client's socket until the relay has both; also the `PodCaller` of its dials."""
 
-    __slots__ = ("_hold_ends_at", "_pod_dialler", "_reached", "_way")
+    __slots__ = ("_hold_is_over", "_pod_dialler", "_reached", "_way")
 
     def __init__(
         self, keeper: Keeper, runtime: Runtime, sock: Socket, address: str, pod_dialler: PodDialler
@@ -40,25 +40,31 @@ class PodConnection(Connection):
         """Behind the relay, once there was a way to a pod."""
         self._reached = False
         """A pod has answered: it can go nowhere else any more."""
-        self._hold_ends_at: float | None = None
-        """Ways that come to nothing do not make its time start again."""
+        self._hold_is_over = False
+        """It ran out while there was a way that might still come to something."""
 
     @property
     def phase(self) -> Phase:
-        if self._way is None or self._reached:
-            return super().phase
-        return Phase.HOLDING if self._hold_deadline is not None else Phase.DIALLING
+        return super().phase if self._way is None or self._reached else self._phase_unreached()
+
+    def _phase_unreached(self) -> Phase:
+        waits = self._hold_deadline is not None and self.counters is None
+        return Phase.HOLDING if waits else Phase.DIALLING
 
     def route_changed(self) -> None:
         self._dial_again()
+
+    def stop_waiting(self, who: Who) -> None:
+        if self.counters is None:
+            self.cut(who)
+        else:
+            self._stop_holding()
 
     # What the way says.
 
     def forwarded(self, dial: PodDial, sock: Socket | None) -> None:
         self._stop_dialling()
         assert self.endpoint is not None
-        if self._hold_deadline is not None:
-            self._stop_holding()
         self._dial_phase = Phase.DIALLING
         self.counters = self._keeper.service_port.counters_of(self.endpoint)
         self.counters.connections += 1
@@ -73,6 +79,7 @@ class PodConnection(Connection):
 
     def reached(self) -> None:
         self._reached = True
+        self._stop_holding()
 
     def undelivered(self, error: OSError) -> None:
         self._stop_dialling()
@@ -123,11 +130,17 @@ class PodConnection(Connection):
             self._attempt.cancel()
             self.undelivered(TimeoutError(errno.ETIMEDOUT, "no answer in time"))
 
-    def _hold(self, limit_s: float) -> None:
-        now = self._runtime.loop.time()
-        if self._hold_ends_at is None:
-            self._hold_ends_at = now + limit_s
-        super()._hold(max(0.0, self._hold_ends_at - now))
+    def _round_is_over(self) -> None:
+        if self._hold_is_over:
+            self._hold_ran_out()
+        else:
+            super()._round_is_over()
+
+    def _hold_ran_out(self) -> None:
+        if self.counters is not None:
+            self._hold_is_over = True
+        else:
+            super()._hold_ran_out()
 
     def _end_unrelayed(self, who: Who, phase: Phase) -> None:
         if self._relay is not None:
@@ -139,7 +152,7 @@ class PodConnection(Connection):
         way, self._way = self._way, None
         if way is not None:
             if not self._reached and who is not Who.BOTH:
-                phase = Phase.HOLDING if self._hold_deadline is not None else Phase.DIALLING
+                phase = self._phase_unreached()
             way.over(clean=who is Who.BOTH)
             self._stop_dialling()
             self._stop_holding()

@@ -145,7 +145,7 @@ class TcpIntake:
 
     def cut_waiting(self, who: Who) -> None:
         for connection in tuple(self._waiting):
-            connection.cut(who)
+            connection.stop_waiting(who)
 
     def cut(self, who: Who) -> int:
         self.stop()

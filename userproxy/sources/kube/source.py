@@ -54,6 +54,11 @@ class KubeSource:
         return True
 
     @property
+    def connection(self) -> Connection:
+        """For whatever else asks the same API server."""
+        return self._connection
+
+    @property
     def remote(self) -> bool:
         """Only a pod's own credentials say that this host is in the cluster."""
         return not self._connection.in_cluster
