@@ -173,6 +173,7 @@ def kube_source(options: argparse.Namespace, node_name: str, *, exclude_foreign:
         namespaces=options.namespaces,
         selector=options.selector,
         node_name=node_name,
+        node_optional=not options.node_name,  # the host name of a laptop is no Node's
         exclude_foreign=exclude_foreign,
     )
 

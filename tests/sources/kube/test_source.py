@@ -31,6 +31,7 @@ def source_of(
     namespaces: Sequence[str] = (),
     selector: str = "",
     node_name: str = "",
+    node_optional: bool = False,
     node_wait_s: float = 0.05,
 ) -> KubeSource:
     return KubeSource(
@@ -38,6 +39,7 @@ def source_of(
         namespaces=namespaces,
         selector=selector,
         node_name=node_name,
+        node_optional=node_optional,
         timing=(time or VirtualTime()).timing(node_wait_s=node_wait_s),
     )
 
@@ -153,6 +155,18 @@ class TestSynced:
             said = await run.until(lambda said: said.count("SourceProblems") == 2)
             assert said == ["SourceProblems", "Synced", "+worker-1", "SourceProblems"]
             assert run.events[-1] == SourceProblems(problems.source, ())
+
+    async def test_N2_a_laptop_need_be_no_node(self) -> None:
+        async with (
+            ScriptedServer() as server,
+            running(source_of(server, node_name="laptop", node_optional=True)) as run,
+        ):
+            list_nothing(server)
+            server.lists("nodes", page(kind="NodeList", version="7"))
+            assert await run.until_synced() == ["Synced"]
+            stream = await server.stream("nodes")
+            stream.event("ADDED", node("laptop", "8"))
+            assert await run.until(lambda said: "+laptop" in said) == ["Synced", "+laptop"]
 
     async def test_N2_no_node_name_asks_for_no_node(self) -> None:
         async with ScriptedServer() as server, running(source_of(server)) as run:

@@ -37,6 +37,7 @@ class Following:
         served: Sequence[Collection],
         node: Collection | None,
         *,
+        node_optional: bool = False,
         queue: EventQueue,
         timing: Timing,
     ) -> None:
@@ -45,6 +46,7 @@ class Following:
         self._client = ApiClient(connection, timing)
         self._outages = Outages(self._client.server, timing, queue.put)
         self._served = [self._reflector(collection) for collection in served]
+        self._node_optional = node_optional
         self._node = None if node is None else self._reflector(node)
         self._tasks: list[asyncio.Task[None]] = []
         self._scopes: dict[str, asyncio.Timeout] = {}
@@ -128,7 +130,7 @@ class Following:
         self._queue.put(Synced())
 
     def _say_whether_node_exists(self, node: Reflector) -> None:
-        if not node.listed.is_set():
+        if self._node_optional or not node.listed.is_set():
             return
         missing = no_such_node(self._outages.source, node_name(node.collection))
         self._outages.note("node", None if node.known else missing)

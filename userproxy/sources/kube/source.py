@@ -21,7 +21,8 @@ class KubeSource:
     """Follows the API server that ``connection`` leads to (section R).
 
     ``namespaces``: only these, each watched on its own, so that a namespaced role is enough; none: all.
-    ``selector`` chooses Services by label. ``node_name`` "" follows no Node. ``exclude_foreign``: the
+    ``selector`` chooses Services by label. ``node_name`` "" follows no Node; with
+    ``node_optional`` it is no problem that there is none, as on a laptop. ``exclude_foreign``: the
     server leaves out the Services of another proxy, as for kube-proxy; ``explain`` wants those too.
     ``exclude_headless``: and headless ones, of which a proxy on cluster addresses serves nothing.
     """
@@ -33,6 +34,7 @@ class KubeSource:
         namespaces: Sequence[str] = (),
         selector: str = "",
         node_name: str = "",
+        node_optional: bool = False,
         exclude_foreign: bool = True,
         exclude_headless: bool = False,
         timing: Timing | None = None,
@@ -44,6 +46,7 @@ class KubeSource:
             )
         )
         self._node = node_collection(node_name) if node_name else None
+        self._node_optional = node_optional and not connection.in_cluster
         self._timing = timing or Timing()
         self._queue = EventQueue()
         self._following: Following | None = None
@@ -70,7 +73,12 @@ class KubeSource:
         reported as SourceProblems, and asked again.
         """
         following = Following(
-            self._connection, self._served, self._node, queue=self._queue, timing=self._timing
+            self._connection,
+            self._served,
+            self._node,
+            node_optional=self._node_optional,
+            queue=self._queue,
+            timing=self._timing,
         )
         self._following = following
         try:
