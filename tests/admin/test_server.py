@@ -31,14 +31,10 @@ pytestmark = [pytest.mark.both_loops, pytest.mark.proxied]
 async def answering(proxy: Proxy, runtime: Path) -> AsyncIterator[RunningProxy]:
     """``proxy`` answers below ``runtime``."""
     environ = {"XDG_RUNTIME_DIR": str(runtime)}
-    task = asyncio.create_task(AdminServer(environ).follow(proxy))
-    try:
-        while not (runtime / "userproxy" / f"{os.getpid()}.sock").exists() and not task.done():
+    async with AdminServer(environ).answering(proxy):
+        while not (runtime / "userproxy" / f"{os.getpid()}.sock").exists():
             await asyncio.sleep(0)
         yield find_proxy(environ=environ)
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 async def test_what_is_served_is_told(tmp_path: Path) -> None:

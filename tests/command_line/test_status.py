@@ -131,6 +131,23 @@ async def test_one_of_several_is_chosen(tmp_path: Path) -> None:
         assert [row["service"] for row in json.loads(done.stdout)["services"]] == [f"{WEB}-two"]
 
 
+async def test_the_proxy_of_a_command_can_be_asked_by_that_command(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(manifest(service(WEB, 18415, namespace="shop")))
+    asking = (sys.executable, "-m", "userproxy", "status", "-n", "shop", "-o", "json")
+    done = await told(tmp_path, "exec", "-f", str(tmp_path / "m.yaml"), "--", *asking)
+    assert [row["service"] for row in json.loads(done.stdout)["services"]] == [WEB]
+    assert os.listdir(tmp_path / "userproxy") == []
+
+
+async def test_the_demo_can_be_asked_too(tmp_path: Path) -> None:
+    async with running(tmp_path, "demo", table=False) as demo:
+        await demo.line("web")
+        rows = json.loads((await told(tmp_path, "status", "-o", "json")).stdout)["services"]
+        assert [row["service"] for row in rows] == ["dns", "web"]
+        await demo.stop()
+        assert os.listdir(tmp_path / "userproxy") == []
+
+
 async def test_a_killed_proxy_is_forgotten(tmp_path: Path) -> None:
     async with shop(tmp_path) as (run, _):
         run.process.send_signal(signal.SIGKILL)

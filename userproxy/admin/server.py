@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -34,6 +35,16 @@ class AdminServer:
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         """``environ`` says where; None: the process's own."""
         self._environ = os.environ if environ is None else environ
+
+    @contextlib.asynccontextmanager
+    async def answering(self, proxy: Proxy) -> AsyncIterator[None]:
+        """`follow` beside the block."""
+        following = asyncio.create_task(self.follow(proxy), name="admin")
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
 
     async def follow(self, proxy: Proxy) -> None:
         """Answer at this process's socket until cancelled; where that cannot be, one warning says so."""

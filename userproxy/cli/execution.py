@@ -47,6 +47,7 @@ class Execution:
 
     async def run(self) -> int:
         """The command's exit code. Raises UserproxyError when the source says too little in time."""
+        from userproxy.admin.server import AdminServer
         from userproxy.proxy import Proxy
 
         ended = asyncio.Event()
@@ -56,6 +57,7 @@ class Execution:
             async with (
                 pod_dialling(self.source, self.settings, self.half_close) as pod_dialler,
                 Proxy(self.source, settings=self.settings, pod_dialler=pod_dialler) as proxy,
+                AdminServer().answering(proxy),
             ):
                 # Ctrl-C may end the child while it waits.
                 if await _first(proxy.settled(timeout_s=None), ended, self.wait_s):

@@ -13,6 +13,7 @@ from typing import Self
 
 import orjson
 
+from userproxy.admin.server import AdminServer
 from userproxy.cli.demo.story import Report, ServiceStory, Story
 from userproxy.cli.options import chosen_settings
 from userproxy.proxy import Proxy
@@ -96,6 +97,7 @@ class Scene:
             server = await exits.enter_async_context(ApiServer())
             source = KubeSource(AnonymousConnection(server.url))
             proxy = await exits.enter_async_context(Proxy(source, settings=chosen_settings()))
+            await exits.enter_async_context(AdminServer().answering(proxy))
             exits.push_async_callback(self._end)
             web, dns = self.story.services
             for story, kind, size, port in ((web, "http", 3, "8080"), (dns, "udp", 2, "5353/UDP")):
