@@ -41,6 +41,10 @@ MODES: Mapping[str, tuple[str, str]] = {
     "pure": ("benchmarks.pure.mode", "what choosing, swapping, decoding and deriving cost without traffic"),
     "scale": ("benchmarks.scale.mode", "10,000 Services: first sync, changes, memory, listeners"),
     "start": ("benchmarks.start.mode", "from the start of a process to the first byte it forwards"),
+    "port-forward": (
+        "benchmarks.port_forward.mode",
+        "bytes to a pod through the API server, beside kubectl port-forward",
+    ),
 }
 READERS: Mapping[str, tuple[str, str]] = {
     "report": ("benchmarks.report.mode", "tables and pictures of result files"),

@@ -1,0 +1,1 @@
+"""What pods cost through the API server, beside ``kubectl port-forward`` on the same server."""
