@@ -56,7 +56,8 @@ class UpgradeMaker:
         for way in self._ways():
             try:
                 async with asyncio.timeout_at(ends_at):
-                    answer = await self._asked(pod, way, port, ends_at - loop.time())
+                    # aiohttp's own limit comes later, so that there is one way to tell it.
+                    answer = await self._asked(pod, way, port, 2 * self._limits.upgrade_timeout_s)
             except TimeoutError:
                 limit_s = self._limits.upgrade_timeout_s
                 raise Unreachable(f"{self.server} does not answer within {limit_s:g} s") from None
