@@ -19,9 +19,12 @@ import yaml
 
 from tests.command_line.process import WEB, Running, environment, running, userproxy, wrong_usage
 from tests.command_line.test_run import manifest
+from tests.option import in_one_process_only
 from userproxy.cli.columns import age, size
+from userproxy.testing import ApiServer
+from userproxy.testing.backends.http import HttpBackend
 from userproxy.testing.backends.tcp import TcpEcho
-from userproxy.testing.objects import endpoint_slice, service
+from userproxy.testing.objects import endpoint_slice, pod, service
 
 PORT = 18413
 pytestmark = pytest.mark.proxied
@@ -95,6 +98,24 @@ async def test_open_connections(tmp_path: Path) -> None:
         assert (row["bytes_to_endpoint"], row["namespace"]) == (2048, "shop")
         writer.close()
         await writer.wait_closed()
+
+
+@in_one_process_only("pods are reached by one process alone")
+async def test_an_endpoint_that_is_reached_through_its_pod(tmp_path: Path) -> None:
+    async with HttpBackend("one") as one, ApiServer() as server:
+        web = service(WEB, {"port": 18416, "targetPort": 8080}, selector={"app": "web"})
+        await server.apply(web, pod("web-0", backends={8080: one.endpoint}, labels={"app": "web"}))
+        async with running(tmp_path, "run", "--server", server.url, "--dial", "port-forward") as run:
+            reader, writer = await asyncio.open_connection(*await run.address(WEB))
+            writer.write(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+            assert b"200" in await reader.readline()
+            (row,) = json.loads((await told(tmp_path, "status", WEB, "-o", "json")).stdout)["services"]
+            (endpoint,) = row["endpoints"]
+            assert (endpoint["reached"], endpoint["open"], endpoint["dials"]) == ("pod web-0", 1, 1)
+            (row,) = json.loads((await told(tmp_path, "connections", "-o", "json")).stdout)["connections"]
+            assert (row["reached"], row["state"]) == ("pod web-0", "transferring")
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_with_nothing_to_tell_it_says_so(tmp_path: Path) -> None:
