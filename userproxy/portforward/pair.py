@@ -9,19 +9,19 @@ from __future__ import annotations
 import errno
 import socket
 from _socket import socket as Socket
-from collections import deque
-from typing import Protocol
 
-from userproxy.dataplane.engine import HUP, IN, OUT, RDHUP, Engine
+from userproxy.dataplane.engine import HUP, IN, OUT, RDHUP
 from userproxy.dataplane.pod_dialling import PodCaller
 from userproxy.model.names import NamespacedName
 from userproxy.model.routes import Endpoint
 from userproxy.portforward.error_text import MAX_TEXT_BYTES, ErrorText
-from userproxy.portforward.limits import ForwardLimits, HalfClose
+from userproxy.portforward.limits import HalfClose
+from userproxy.portforward.pair_owner import PairOwner
 from userproxy.portforward.streams import PairStream, Upgrade
 from userproxy.portforward.timer import Timer
+from userproxy.portforward.unread import Unread
 
-__all__ = ["Pair", "PairOwner"]
+__all__ = ["Pair"]
 
 _READ_BYTES = 64 * 1024
 _TURN_BYTES = 1 << 20
@@ -30,41 +30,13 @@ _buffer = bytearray(_READ_BYTES)
 _view = memoryview(_buffer)
 
 
-class PairOwner(Protocol):
-    """The forwarder."""
-
-    limits: ForwardLimits
-    half_close: HalfClose
-
-    @property
-    def engine(self) -> Engine: ...
-
-    def seek(self, pair: Pair) -> bool:
-        """Find an upgrade for ``pair``; False: it has one, or was told that there is none."""
-        ...
-
-    def give_up(self, pair: Pair) -> None:
-        """It waits for no upgrade any more."""
-        ...
-
-    def is_making(self, pod: NamespacedName) -> bool:
-        """An upgrade is being made."""
-        ...
-
-    def began(self, pair: Pair) -> None:
-        """Raises OSError when there is no descriptor for it."""
-        ...
-
-    def ended(self, pair: Pair) -> None: ...
-
-
 class Pair:
     """A `PodDial`, and the user of a stream. Owns its end of the socketpair."""
 
     __slots__ = (
         "_begun", "_broken", "_caller", "_client_ended", "_error", "_error_ended", "_fin_sent", "_held_fin",
         "_kept", "_kept_bytes", "_owner", "_pod_ended", "_queued", "_reached", "_readable", "_received",
-        "_reset", "_settling", "_shut", "_sock", "_stalling", "_stream", "_unread", "_unread_bytes", "pod",
+        "_reset", "_settling", "_shut", "_sock", "_stalling", "_stream", "_unread", "pod",
         "port",
     )  # fmt: skip
 
@@ -80,9 +52,7 @@ class Pair:
         self._kept: list[bytes] | None = []
         """What the client has sent; None: it can go to no other pod any more."""
         self._kept_bytes = 0
-        self._unread: deque[bytes | memoryview] = deque()
-        """What the client has not taken."""
-        self._unread_bytes = 0
+        self._unread = Unread()
         self._stalling = False
         self._readable = False
         self._queued = False
@@ -293,38 +263,14 @@ class Pair:
     def _deliver(self, data: memoryview) -> None:
         if self._sock is None:
             return
-        sent = 0
-        if not self._unread:
-            try:
-                sent = self._sock.send(data)
-            except BlockingIOError:
-                sent = 0
-            except (BrokenPipeError, ConnectionResetError):  # the relay is gone, and says so itself
-                return
-        if sent < len(data):
-            self._unread.append(bytes(data[sent:]))
-            self._unread_bytes += len(data) - sent
-            if self._unread_bytes > self._owner.limits.unread_bytes:
-                self._stall(True)
+        self._unread.put(self._sock, data)
+        if self._unread.size_bytes > self._owner.limits.unread_bytes:
+            self._stall(True)
 
     def _flush(self) -> None:
         assert self._sock is not None
-        while self._unread:
-            data = self._unread[0]
-            try:
-                sent = self._sock.send(data)
-            except BlockingIOError:
-                break
-            except (BrokenPipeError, ConnectionResetError):  # as above
-                self._unread.clear()
-                self._unread_bytes = 0
-                break
-            self._unread_bytes -= sent
-            if sent < len(data):
-                self._unread[0] = memoryview(data)[sent:]
-            else:
-                self._unread.popleft()
-        if self._unread_bytes <= self._owner.limits.unread_bytes // 2:
+        self._unread.flush(self._sock)
+        if self._unread.size_bytes <= self._owner.limits.unread_bytes // 2:
             self._stall(False)
         if not self._unread:
             self._all_taken()
