@@ -71,6 +71,9 @@ class Script:
     def attach(self, engine: Engine, descriptors: Descriptors) -> None:
         """Nothing to watch."""
 
+    def stopping(self) -> None:
+        """Nothing is held back."""
+
     def dial(self, endpoint: Endpoint, pod: NamespacedName, caller: PodCaller) -> Way | None:
         way = Way(caller, pod, self)
         self.ways.append(way)

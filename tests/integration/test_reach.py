@@ -61,6 +61,9 @@ class Pods:
     def attach(self, engine: Engine, descriptors: Descriptors) -> None:
         """Nothing to watch."""
 
+    def stopping(self) -> None:
+        """Nothing is held back."""
+
     def dial(self, endpoint: Endpoint, pod: NamespacedName, caller: PodCaller) -> Way | None:
         self.dialled.append(pod)
         theirs, ours = socket.socketpair()

@@ -205,6 +205,8 @@ class DataPlane:
         for key, port in self._ports.items():
             port.stop()
             self._touched[key] = None
+        if self._runtime.pod_dialler is not None:
+            self._runtime.pod_dialler.stopping()
         self._changed()
 
     async def drain(self, timeout_s: float) -> DrainReport:

@@ -75,3 +75,7 @@ class PodDialler(Protocol):
     def dial(self, endpoint: Endpoint, pod: NamespacedName, caller: PodCaller) -> PodDial | None:
         """Start; None: ``caller`` was told already what has become of it."""
         ...
+
+    def stopping(self) -> None:
+        """No new connections come, and the stop waits for those that are open."""
+        ...

@@ -16,6 +16,7 @@ from userproxy.dataplane.pod_dialling import PodCaller
 from userproxy.model.names import NamespacedName
 from userproxy.model.routes import Endpoint
 from userproxy.portforward.handshake import Way
+from userproxy.portforward.held_fins import HeldFins
 from userproxy.portforward.limits import ForwardLimits, HalfClose
 from userproxy.portforward.making import UpgradeMaker
 from userproxy.portforward.outages import Outages
@@ -62,7 +63,7 @@ class PodForwarder:
         self._engine: Engine | None = None
         self._descriptors: Descriptors | None = None
         self._outages: Outages | None = None
-        self._closed = False
+        self._stopping = self._closed = False
 
     async def __aenter__(self) -> Self:
         self._outages = Outages(self.limits, asyncio.get_running_loop().time, random.random)
@@ -88,6 +89,11 @@ class PodForwarder:
         pair = Pair(self, caller)
         return pair if pair.redial(endpoint, pod) else None
 
+    def stopping(self) -> None:
+        self._stopping = True
+        for upgrades in tuple(self._pods.values()):
+            upgrades.held_fins.hurry()
+
     # What there is to be seen.
 
     def open(self) -> Mapping[NamespacedName, tuple[int, int]]:
@@ -109,12 +115,17 @@ class PodForwarder:
         if upgrades is None:
             self._forget_idle()
             upgrades = self._pods[pair.pod] = PodUpgrades(self, pair.pod)
+            if self._stopping:
+                upgrades.held_fins.hurry()
         return upgrades.seek(pair)
 
     def give_up(self, pair: Pair) -> None:
         upgrades = self._pods.get(pair.pod)
         if upgrades is not None:
             upgrades.give_up(pair)
+
+    def held_fins(self, pod: NamespacedName) -> HeldFins:
+        return self._pods[pod].held_fins
 
     def is_making(self, pod: NamespacedName) -> bool:
         upgrades = self._pods.get(pod)

@@ -34,6 +34,10 @@ class ForwardLimits:
     """An upgrade without a connection is closed after this."""
     held_fin_idle_s: float = 60.0
     """A client's FIN that is held back goes to the pod once the pod has sent nothing for so long."""
+    scarce_fin_idle_s: float = 0.25
+    """The same once half of a pod's places are taken: each new connection then sends the oldest."""
+    drain_fin_idle_s: float = 1.0
+    """The same once no new connections come: a stop waits for those that are open."""
     settle_s: float = 1.0
     """How long to wait for the other stream of a pair to end: an error comes on one of its own."""
     remember_way_s: float = 600.0

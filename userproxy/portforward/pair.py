@@ -15,6 +15,7 @@ from userproxy.dataplane.pod_dialling import PodCaller
 from userproxy.model.names import NamespacedName
 from userproxy.model.routes import Endpoint
 from userproxy.portforward.error_text import MAX_TEXT_BYTES, ErrorText
+from userproxy.portforward.held_fins import HeldFin
 from userproxy.portforward.limits import HalfClose
 from userproxy.portforward.pair_owner import PairOwner
 from userproxy.portforward.streams import PairStream, Upgrade
@@ -35,7 +36,7 @@ class Pair:
 
     __slots__ = (
         "_begun", "_broken", "_caller", "_client_ended", "_error", "_error_ended", "_fin_sent", "_held_fin",
-        "_kept", "_kept_bytes", "_owner", "_pod_ended", "_queued", "_reached", "_readable", "_received",
+        "_kept", "_kept_bytes", "_owner", "_pod_ended", "_queued", "_reached", "_readable",
         "_reset", "_settling", "_shut", "_sock", "_stalling", "_stream", "_unread", "pod",
         "port",
     )  # fmt: skip
@@ -68,9 +69,8 @@ class Pair:
         self._error_ended = False
         self._broken: OSError | None = None
         """To be told once the client has what came before."""
-        self._received = 0
         self._settling = Timer(self._settle)
-        self._held_fin = Timer(self._fin_is_due)
+        self._held_fin = HeldFin(self._finish)
 
     # What the connection asks (a `PodDial`).
 
@@ -93,7 +93,7 @@ class Pair:
     def over(self, *, clean: bool) -> None:
         self._caller = None
         self._settling.cancel()
-        self._held_fin.cancel()
+        self._held_fin.forget()
         if not clean or self._stream is None:
             self._leave(reset=True)
             self._dispose()
@@ -127,7 +127,7 @@ class Pair:
     def fail(self, error: OSError) -> None:
         """There is no way to this pod; nothing was delivered."""
         self._settling.cancel()
-        self._held_fin.cancel()
+        self._held_fin.forget()
         caller = self._caller
         if caller is None or self._sock is None:
             self._dispose()
@@ -197,20 +197,12 @@ class Pair:
         if self._pod_ended or self._caller is None or self._owner.half_close is HalfClose.SEND:
             self._finish()
         else:
-            self._received = 0
-            self._held_fin.start(self._owner.limits.held_fin_idle_s)
-
-    def _fin_is_due(self) -> None:
-        if self._received:
-            self._received = 0
-            self._held_fin.start(self._owner.limits.held_fin_idle_s)
-        else:
-            self._finish()
+            self._held_fin.hold(self._owner.held_fins(self.pod))
 
     def _finish(self) -> None:
         if self._stream is not None and not self._fin_sent:
             self._fin_sent = True
-            self._held_fin.cancel()
+            self._held_fin.forget()
             if not self._reset:
                 self._stream.finish()
         if self._caller is None:
@@ -221,7 +213,7 @@ class Pair:
 
     def received(self, data: memoryview, *, fin: bool) -> None:
         if data:
-            self._received += len(data)
+            self._held_fin.heard = True
             if not self._reached:
                 self._reach()
             self._deliver(data)
@@ -337,7 +329,7 @@ class Pair:
     def _break(self, error: OSError) -> None:
         """The way is gone: the client gets what has come, then a reset."""
         self._leave(reset=True)
-        self._held_fin.cancel()
+        self._held_fin.forget()
         if self._caller is None:
             self._dispose()
         elif self._unread:
@@ -367,7 +359,7 @@ class Pair:
         self._caller = None
         self._owner.give_up(self)
         self._settling.cancel()
-        self._held_fin.cancel()
+        self._held_fin.forget()
         self._unread.clear()
         self._kept = None
         sock, self._sock = self._sock, None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from userproxy.dataplane.engine import Engine
 from userproxy.model.names import NamespacedName
+from userproxy.portforward.held_fins import HeldFins
 from userproxy.portforward.limits import ForwardLimits, HalfClose
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ class PairOwner(Protocol):
 
     def give_up(self, pair: Pair) -> None:
         """It waits for no upgrade any more."""
+        ...
+
+    def held_fins(self, pod: NamespacedName) -> HeldFins:
+        """Of clients whose FIN waits for the end of ``pod``."""
         ...
 
     def is_making(self, pod: NamespacedName) -> bool:

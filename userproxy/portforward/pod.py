@@ -10,6 +10,7 @@ from userproxy.errors import UserproxyError
 from userproxy.model.names import NamespacedName
 from userproxy.portforward.channels import ChannelUpgrade
 from userproxy.portforward.handshake import Accepted, Way
+from userproxy.portforward.held_fins import HeldFins
 from userproxy.portforward.limits import ForwardLimits
 from userproxy.portforward.making import UpgradeMaker
 from userproxy.portforward.pair import Pair
@@ -39,7 +40,7 @@ class PodOwner(Protocol):
 class PodUpgrades:
     """Owns them, and the tasks that make them."""
 
-    __slots__ = ("_closed", "_making", "_owner", "_upgrades", "_waiting", "pod")
+    __slots__ = ("_closed", "_making", "_owner", "_upgrades", "_waiting", "held_fins", "pod")
 
     def __init__(self, owner: PodOwner, pod: NamespacedName) -> None:
         self._owner = owner
@@ -47,6 +48,7 @@ class PodUpgrades:
         self._upgrades: list[Upgrade] = []
         self._making: set[asyncio.Task[None]] = set()
         self._waiting: dict[Pair, None] = {}
+        self.held_fins = HeldFins(owner.limits)
         self._closed = False
 
     @property
@@ -65,6 +67,8 @@ class PodUpgrades:
 
     def seek(self, pair: Pair) -> bool:
         """Give ``pair`` an upgrade, or let it wait for one (True); or tell it that there is none."""
+        if self._places_are_scarce:
+            self.held_fins.make_room()
         upgrade = self._with_room(pair.port)
         if upgrade is not None:
             pair.attach(upgrade)
@@ -106,6 +110,11 @@ class PodUpgrades:
         await asyncio.gather(*self._making, return_exceptions=True)
         for upgrade in tuple(self._upgrades):
             upgrade.close()
+
+    @property
+    def _places_are_scarce(self) -> bool:
+        limits = self._owner.limits
+        return 2 * self.open[1] >= limits.pairs_per_upgrade * limits.upgrades_per_pod
 
     def _with_room(self, port: int) -> Upgrade | None:
         """Of those with room, the one with the fewest connections."""
