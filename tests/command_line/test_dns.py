@@ -7,13 +7,16 @@ import contextlib
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from dns.message import make_query
 
-from tests.command_line.process import LIMIT_S, Running, running, wrong_usage
+from tests.command_line.process import LIMIT_S, Running, running, userproxy, wrong_usage
 from tests.command_line.test_run import manifest, replace_file
+from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
 FULL = "svc.cluster.local"
@@ -69,6 +72,7 @@ async def test_dig_finds_a_service_its_port_and_its_name(tmp_path: Path, transpo
 
 
 @needs("dig")
+@pytest.mark.proxied
 async def test_answers_follow_what_is_served(tmp_path: Path) -> None:
     async with answering(tmp_path, shop("web")) as (run, port):
         replace_file(tmp_path / "m.yaml", shop("db"))
@@ -77,6 +81,33 @@ async def test_answers_follow_what_is_served(tmp_path: Path) -> None:
                 pass
         assert len(await short(port, f"db.shop.{FULL}")) == 1
         assert await run.stop() == 0
+
+
+@needs("dig")
+async def test_aliases_and_what_is_behind_them_follow_too(tmp_path: Path) -> None:
+    alias = service("old", type="ExternalName", externalName=f"web.shop.{FULL}")
+    async with answering(tmp_path, shop("web")) as (run, port):
+        replace_file(tmp_path / "m.yaml", shop("web") + "---\n" + manifest(alias))
+        async with asyncio.timeout(LIMIT_S):
+            while await short(port, f"old.default.{FULL}") != [WEB, f"web.shop.{FULL}."]:
+                pass
+            replace_file(tmp_path / "m.yaml", shop("web"))
+            while "NXDOMAIN" not in await dig(port, f"old.default.{FULL}"):
+                pass
+        assert await run.stop() == 0
+
+
+@needs("dig")
+async def test_exec_starts_its_command_once_names_have_answers(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(shop("web"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = ("dig", "@127.0.0.1", "-p", port, "+short", "SRV", f"web.shop.{FULL}")
+    options = ("-f", str(tmp_path / "m.yaml"), "--dns", f"127.0.0.1:{port}")
+    done = await asyncio.to_thread(userproxy, tmp_path, "exec", *options, "--", *command)
+    assert done.stdout == f"0 100 18430 web.shop.{FULL}.\n"
+    assert f"DNS at 127.0.0.1:{port}" in done.stderr
+    assert done.returncode == 0
 
 
 @needs("dig")
@@ -104,6 +135,70 @@ async def test_host_finds_short_names_when_they_were_asked_for(tmp_path: Path) -
             assert f"{name} is an alias for web.shop.{FULL}." in said
             assert f"web.shop.{FULL} has address {WEB}" in said
         assert await run.stop() == 0
+
+
+@needs("dig")
+async def test_names_of_others_are_asked_of_the_server_that_was_named(tmp_path: Path) -> None:
+    """Which is one of ours, with another cluster domain."""
+    others, own = tmp_path / "others", tmp_path / "own"
+    for folder in (others, own):
+        folder.mkdir()
+    names = [f"db-{number}" for number in range(120)]
+    endpoints = [f"10.0.0.{number + 1}:18430" for number in range(120)]
+    entries = endpoint_slice("db", endpoints, namespace="far", hostnames=names)
+    text = manifest(service("db", 18430, namespace="far", clusterIP="None"), entries)
+    alias = service("db", type="ExternalName", externalName="db-0.db.far.svc.other.test")
+    async with (
+        answering(others, text, "--cluster-domain", "other.test") as (_, far),
+        answering(own, manifest(service("web", 18430), alias), "--dns-forward", f"127.0.0.1:{far}") as (
+            run,
+            port,
+        ),
+    ):
+        for transport in ("+notcp", "+tcp"):
+            [address] = await short(far, "db-0.db.far.svc.other.test")
+            assert await short(port, transport, "db-0.db.far.svc.other.test") == [address]
+            found = await short(port, transport, f"db.default.{FULL}")
+            assert found == [address, "db-0.db.far.svc.other.test."]
+            assert len(await short(port, transport, "db.far.svc.other.test")) == 120
+            assert "status: NXDOMAIN" in await dig(port, transport, "none.far.svc.other.test")
+        assert await run.stop() == 0
+
+
+async def test_a_flood_of_queries_cuts_no_traffic_and_is_survived(tmp_path: Path) -> None:
+    async with TcpEcho() as echo:
+        slices = endpoint_slice("web", [echo.endpoint], namespace="shop")
+        async with answering(tmp_path, manifest(service("web", 18431, namespace="shop"), slices)) as (
+            run,
+            port,
+        ):
+            host, number = await run.address("web")
+            over = threading.Event()
+            flood = asyncio.create_task(asyncio.to_thread(flooded, int(port), over))
+            try:
+                for _ in range(100):
+                    reader, writer = await asyncio.open_connection(host, number)
+                    writer.write(b"hello")
+                    async with asyncio.timeout(LIMIT_S):
+                        assert await reader.readexactly(5) == b"hello"
+                    writer.close()
+            finally:
+                over.set()
+                await flood
+            if shutil.which("dig") is not None:
+                assert await short(port, "+tcp", f"web.shop.{FULL}") == [host]
+            assert await run.stop() == 0
+            assert run.errors.read_text() == ""
+
+
+def flooded(port: int, over: threading.Event) -> None:
+    """Queries and nonsense, as fast as they can be sent."""
+    good = make_query(f"web.shop.{FULL}", "A").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+        sending.connect(("127.0.0.1", port))
+        while not over.is_set():
+            for datagram in (good, good[:20], b"", b"\xff" * 100):
+                sending.send(datagram)
 
 
 @needs("dig")

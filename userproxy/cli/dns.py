@@ -99,6 +99,8 @@ class DnsFollower:
         self._responder = responder
         self._server = server
         self._say = say
+        self.ready = asyncio.Event()
+        """All that exists is known, so names have their answers."""
 
     async def follow(self, proxy: Proxy) -> None:
         """Answer until cancelled; with failures until all that exists is known."""
@@ -109,6 +111,7 @@ class DnsFollower:
                 async for ports in changes:
                     self._directory.update(ports, proxy.services, proxy.external_names)
                     self._responder.synced = True
+                    self.ready.set()
         finally:
             serving.cancel()
             with contextlib.suppress(asyncio.CancelledError):

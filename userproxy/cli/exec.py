@@ -18,6 +18,7 @@ from userproxy.cli.dialling import (
     check_dial_options,
     with_dial_options,
 )
+from userproxy.cli.dns import add_dns_options, dns_follower
 from userproxy.cli.execution import Execution
 from userproxy.cli.limits import raise_descriptor_limit
 from userproxy.cli.logs import add_log_options, logging_to_stderr
@@ -34,6 +35,7 @@ from userproxy.cli.options import (
     settings_of,
 )
 from userproxy.cli.passed_on_signals import signals_passed_on
+from userproxy.cli.served import say_problems
 
 if TYPE_CHECKING:
     from userproxy.sources.base import Source
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_address_options(parser)
     add_dial_options(parser)
     add_half_close_option(parser)
+    add_dns_options(parser)
     add_cluster_domain_option(parser)
     parser.add_argument(
         "--wait", type=duration_s, default=30.0, metavar="DURATION",
@@ -73,13 +76,14 @@ def run(options: argparse.Namespace) -> int:
         file_source(options) if is_file_source(options) else kube_source(options, node_name_of(settings))
     )
     check_dial_options(source, settings)
+    dns = dns_follower(options, settings, lambda line: say_problems([line]))
     process = CommandProcess(command)
     with _terminal_as_it_was(), contextlib.closing(process), signals_passed_on(process.signal):
         raise_descriptor_limit()
         with logging_to_stderr(options.log_format, options.verbose):
             execution = Execution(
                 source, settings, process, wait_s=options.wait, namespaces=tuple(options.namespaces),
-                cluster_domain=options.cluster_domain, half_close=options.half_close,
+                cluster_domain=options.cluster_domain, half_close=options.half_close, dns=dns,
             )  # fmt: skip
             return run_loop(options.loop, execution.run)
 

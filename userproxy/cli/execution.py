@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from userproxy.cli.served import say_problems
 from userproxy.errors import UserproxyError
 
 if TYPE_CHECKING:
+    from userproxy.cli.dns import DnsFollower
     from userproxy.dataplane.snapshot import PortSnapshot
     from userproxy.discovery import Served, ServedTable
     from userproxy.discovery.private_hosts import PrivateHosts
@@ -44,6 +45,8 @@ class Execution:
     """Whose Services have short names and variables."""
     cluster_domain: str
     half_close: str
+    dns: DnsFollower | None = None
+    """Answers while the command runs, and before it starts."""
 
     async def run(self) -> int:
         """The command's exit code. Raises UserproxyError when the source says too little in time."""
@@ -58,6 +61,7 @@ class Execution:
                 pod_dialling(self.source, self.settings, self.half_close) as pod_dialler,
                 Proxy(self.source, settings=self.settings, pod_dialler=pod_dialler) as proxy,
                 AdminServer().answering(proxy),
+                self._answering(proxy),
             ):
                 # Ctrl-C may end the child while it waits.
                 if await _first(proxy.settled(timeout_s=None), ended, self.wait_s):
@@ -67,6 +71,18 @@ class Execution:
         finally:
             loop.remove_reader(self.process.pidfd)
         return self.process.exit_code()
+
+    @contextlib.asynccontextmanager
+    async def _answering(self, proxy: Proxy) -> AsyncIterator[None]:
+        if self.dns is None:
+            yield
+            return
+        answering = asyncio.create_task(self.dns.follow(proxy), name="DNS")
+        try:
+            yield
+        finally:
+            answering.cancel()
+            await asyncio.wait([answering])
 
     async def _run_command(self, proxy: Proxy, ended: asyncio.Event) -> None:
         from userproxy.discovery import ServedTable
@@ -78,6 +94,8 @@ class Execution:
             say_problems(_moved(served))
             with contextlib.ExitStack() as stack:
                 hosts = self._hosts(stack)
+                if self.dns is not None:
+                    await _first(self.dns.ready.wait(), ended)
                 await self._start(served, hosts)
                 await _first(_follow(proxy, changes, table, hosts), ended)
 
@@ -115,7 +133,7 @@ async def _follow(proxy: Proxy, changes: _Changes, table: ServedTable, hosts: Pr
 
 
 async def _first(
-    body: Coroutine[None, None, None], ended: asyncio.Event, timeout_s: float | None = None
+    body: Coroutine[None, None, object], ended: asyncio.Event, timeout_s: float | None = None
 ) -> bool:
     """Whether ``body`` came to its end, before the child did and in time. Raises what it raises."""
     doing = asyncio.ensure_future(body)

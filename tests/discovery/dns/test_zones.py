@@ -135,6 +135,19 @@ def test_other_names_are_refused(name: str) -> None:
     assert not found.authority
 
 
+def test_records_are_those_of_now_however_often_they_were_asked_for() -> None:
+    served = directory()
+    of = responder(served)
+    name = "bare.shop.svc.cluster.local."
+    for address in ("127.1.0.2", "127.9.9.9"):
+        port = snapshot("shop/bare", 90, address=address)
+        served.update({port.key: (port,)}, {}, {})
+        for _ in range(2):
+            assert lines(ask(name, of=of).answer) == [f"{name} A {address}"]
+    served.update({port.key: ()}, {}, {})
+    assert status(ask(name, of=of)) == "NXDOMAIN"
+
+
 def test_letters_have_no_case_and_come_back_as_they_were_asked() -> None:
     found = ask("wEb.ShOp.sVc.CLUSTER.local.")
     assert lines(found.answer) == ["wEb.ShOp.sVc.CLUSTER.local. A 127.1.0.1"]

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from userproxy.discovery.served import ListenedPort, ServedPort, Services, served_ports
@@ -19,6 +21,7 @@ Labels = tuple[str, ...]
 _MOST_SERIAL = 2**32
 _Ports = tuple[ServedPort, ...]
 T = TypeVar("T")
+_HOSTNAME = attrgetter("hostname")
 
 
 class Owner(NamedTuple):
@@ -29,13 +32,32 @@ class Owner(NamedTuple):
     hostname: str
 
 
+class _Service:
+    """One Service, by service port and, once asked for, by endpoint."""
+
+    __slots__ = ("all", "endpoints", "ports")
+
+    def __init__(self) -> None:
+        self.ports: dict[RouteKey, _Ports] = {}
+        self.all: _Ports | None = None
+        self.endpoints: dict[str, _Ports] | None = None
+
+    def set(self, key: RouteKey, ports: _Ports) -> None:
+        """``ports`` () takes it away."""
+        if ports:
+            self.ports[key] = ports
+        else:
+            del self.ports[key]
+        self.all = self.endpoints = None
+
+
 class Directory:
     """All that names lead to now."""
 
     def __init__(self, serial: int = 1) -> None:
         """``serial`` is the zone's first one (RFC 1035, 3.3.13); it grows by one with each change."""
         self.serial = serial % _MOST_SERIAL
-        self._services: dict[NamespacedName, dict[RouteKey, _Ports]] = {}
+        self._services: dict[NamespacedName, _Service] = {}
         self._aliases: dict[NamespacedName, str] = {}
         self._namespaces: Counter[str] = Counter()
         """How many Services each has."""
@@ -61,9 +83,28 @@ class Directory:
         return differs
 
     def ports(self, service: NamespacedName) -> _Ports:
-        """Those of a Service, and of its endpoints when it is headless; () when it is not served."""
-        found = self._services.get(service, {})
-        return tuple(port for key in sorted(found) for port in found[key])
+        """Those of a Service, and of its endpoints when it is headless; () when it is not served.
+
+        The very same tuple until the Service changes.
+        """
+        found = self._services.get(service)
+        if found is None:
+            return ()
+        if found.all is None:
+            found.all = tuple(port for key in sorted(found.ports) for port in found.ports[key])
+        return found.all
+
+    def endpoint_ports(self, service: NamespacedName, hostname: str) -> _Ports:
+        """Those of one endpoint of a headless Service; the very same tuple until the Service changes."""
+        found = self._services.get(service)
+        if found is None:
+            return ()
+        if found.endpoints is None:
+            found.endpoints = {
+                name: tuple(ports)
+                for name, ports in groupby(sorted(self.ports(service), key=_HOSTNAME), key=_HOSTNAME)
+            }
+        return found.endpoints.get(hostname, ())
 
     def alias(self, service: NamespacedName) -> str:
         """The name that a Service of type ExternalName stands for; "" for any other."""
@@ -91,18 +132,15 @@ class Directory:
     def _set_ports(self, key: RouteKey, new: _Ports) -> bool:
         name = key.name
         service = NamespacedName(name.namespace, name.name.rpartition(".")[2])
-        found = self._services.get(service, {})
-        old = found.get(key, ())
+        found = self._services.get(service) or _Service()
+        old = found.ports.get(key, ())
         if new == old:
             return False
-        if not found:
+        if not found.ports:
             self._services[service] = found
             self._count_namespace(service.namespace, 1)
-        if new:
-            found[key] = new
-        else:
-            del found[key]
-        if not found:
+        found.set(key, new)
+        if not found.ports:
             del self._services[service]
             self._count_namespace(service.namespace, -1)
         self._count_addresses(old, -1)

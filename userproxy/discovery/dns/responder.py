@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from dns.exception import DNSException
-from dns.flags import AA, DO, QR, RA, RD
+from dns.flags import AA, DO, QR, RA, RD, TC
 from dns.message import Message, from_wire, make_query, make_response
 from dns.opcode import QUERY
 from dns.rcode import BADVERS, FORMERR, NOTIMP, REFUSED, SERVFAIL, Rcode
@@ -22,6 +22,8 @@ MOST_UDP_BYTES = 1232
 LEAST_UDP_BYTES = 512
 """What every client takes (RFC 1035, 4.2.1)."""
 MOST_TCP_BYTES = 65535
+LEAST_RECORD_BYTES = 16
+"""A name that points elsewhere, ten octets, and the data, which is an IPv4 address or longer here."""
 _HEADER = struct.Struct("!HHHHHH")
 _OPCODE_MASK = 0x7800
 _OPCODE_SHIFT = 11
@@ -59,6 +61,11 @@ class Responder:
         response.ednsflags |= query.ednsflags & DO
         elsewhere = self._answer(query, response)
         if elsewhere is None:
+            if sum(map(len, response.answer)) * LEAST_RECORD_BYTES > limit:
+                # Found out without writing it: a thousand endpoints would take 10 ms.
+                response.flags |= TC
+                response.answer.clear()
+                response.additional.clear()
             return response.to_wire(max_size=limit, prefer_truncation=True)
         return Outside(wire if elsewhere is query else elsewhere.to_wire(), response, limit)
 

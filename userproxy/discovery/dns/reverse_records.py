@@ -12,7 +12,7 @@ from dns.rdtypes.ANY.NS import NS as NsRecord
 from dns.rdtypes.ANY.PTR import PTR as PtrRecord
 
 from userproxy.discovery.dns.directory import Directory, Labels, Owner, reverse_labels
-from userproxy.discovery.dns.service_records import EMPTY, Records
+from userproxy.discovery.dns.service_records import EMPTY, Records, rdataset
 
 __all__ = ["DEFAULT_NETWORKS", "ReverseRecords"]
 
@@ -41,9 +41,9 @@ class ReverseRecords:
     def at(self, labels: Labels) -> Records | None:
         """What a name in one of the zones has; None: there is no such name."""
         if labels in self._apexes:
-            return {NS: [NsRecord(IN, NS, self._server)]}
+            return {NS: rdataset([NsRecord(IN, NS, self._server)])}
         if owners := self._directory.owners(labels):
-            return {PTR: [PtrRecord(IN, PTR, self._target(owner)) for owner in owners]}
+            return {PTR: rdataset([PtrRecord(IN, PTR, self._target(owner)) for owner in owners])}
         return EMPTY if self._directory.is_above_addresses(labels) else None
 
     def _target(self, owner: Owner) -> Name:

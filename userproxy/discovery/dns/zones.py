@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network
+from itertools import islice
 
 from dns.name import Name, from_text
 from dns.rcode import NOERROR, NXDOMAIN, SERVFAIL, Rcode
-from dns.rdata import Rdata
 from dns.rdataclass import IN
+from dns.rdataset import Rdataset
 from dns.rdatatype import AAAA, ANY, CNAME, HINFO, SOA, A, RdataType
 from dns.rdtypes.ANY.CNAME import CNAME as CnameRecord
 from dns.rdtypes.ANY.HINFO import HINFO as HinfoRecord
 from dns.rdtypes.ANY.NS import NS as NsRecord
 from dns.rdtypes.ANY.SOA import SOA as SoaRecord
 from dns.rdtypes.IN.SRV import SRV as SrvRecord
-from dns.rrset import RRset, from_rdata_list
+from dns.rrset import RRset
 
 from userproxy.discovery.dns.directory import Directory, Labels
 from userproxy.discovery.dns.reverse_records import DEFAULT_NETWORKS, ReverseRecords
-from userproxy.discovery.dns.service_records import Records, ServiceRecords
+from userproxy.discovery.dns.service_records import TTL_S, Records, ServiceRecords, rdataset
 
-__all__ = ["TTL_S", "Answer", "Zones"]
+__all__ = ["Answer", "Zones"]
 
-TTL_S = 5
-"""As CoreDNS: addresses stay, what is behind a headless Service changes."""
 _LONGEST_CHAIN = 8
+MOST_TARGETS = 32
+"""Whose addresses come along with their names."""
 _REFRESH_S, _RETRY_S, _EXPIRE_S = 7200, 1800, 86400
 """For secondary servers, which there are none of; as CoreDNS states them."""
 
@@ -58,7 +59,7 @@ class _Chain:
     rrsets: list[RRset] = field(default_factory=list)
 
     def follow(self, name: Name, target: Name) -> Name:
-        self.rrsets.append(_rrset(name, CNAME, [CnameRecord(IN, CNAME, target)]))
+        self.rrsets.append(_rrset(name, rdataset([CnameRecord(IN, CNAME, target)])))
         return target
 
 
@@ -130,9 +131,9 @@ class Zones:
             return Answer(NOERROR, (self._soa(name),))
         if kind == ANY and place.records:
             # One record that says that there is no more to be had this way (RFC 8482, 4.2).
-            return Answer(NOERROR, (_rrset(name, HINFO, [HinfoRecord(IN, HINFO, b"RFC8482", b"")]),))
+            return Answer(NOERROR, (_rrset(name, rdataset([HinfoRecord(IN, HINFO, b"RFC8482", b"")])),))
         if rdatas := place.records.get(kind):
-            return Answer(NOERROR, (_rrset(name, kind, rdatas),), additional=tuple(self._more(rdatas)))
+            return Answer(NOERROR, (_rrset(name, rdatas),), additional=tuple(self._more(rdatas)))
         return Answer(NOERROR, authority=(self._soa(place.apex),))
 
     def _soa(self, apex: Name) -> RRset:
@@ -141,16 +142,16 @@ class Zones:
         soa = SoaRecord(
             IN, SOA, server, person, self._directory.serial, _REFRESH_S, _RETRY_S, _EXPIRE_S, TTL_S
         )
-        return _rrset(apex, SOA, [soa])
+        return _rrset(apex, rdataset([soa]))
 
-    def _more(self, rdatas: Sequence[Rdata]) -> Iterable[RRset]:
+    def _more(self, rdatas: Rdataset) -> Iterable[RRset]:
         """The addresses of what ``rdatas`` name, for those who would ask next."""
         targets = dict.fromkeys(rdata.target for rdata in rdatas if isinstance(rdata, SrvRecord | NsRecord))
-        for target in targets:
+        for target in islice(targets, MOST_TARGETS):
             place = self._place(target)
             for kind in (A, AAAA):
                 if place is not None and place.records and (found := place.records.get(kind)):
-                    yield _rrset(target, kind, found)
+                    yield _rrset(target, found)
 
 
 def _labels(name: Name) -> Labels:
@@ -163,5 +164,8 @@ def _end(name: Name, before: int) -> Name:
     return Name(name.labels[before:])
 
 
-def _rrset(name: Name, kind: RdataType, rdatas: Sequence[Rdata]) -> RRset:
-    return from_rdata_list(name, TTL_S, rdatas)
+def _rrset(name: Name, rdatas: Rdataset) -> RRset:
+    rrset = RRset(name, rdatas.rdclass, rdatas.rdtype)
+    rrset.ttl = rdatas.ttl
+    rrset.items = rdatas.items  # not copied: a headless Service may have thousands
+    return rrset
