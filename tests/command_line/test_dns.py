@@ -182,6 +182,7 @@ async def test_a_flood_of_queries_cuts_no_traffic_and_is_survived(tmp_path: Path
                     async with asyncio.timeout(LIMIT_S):
                         assert await reader.readexactly(5) == b"hello"
                     writer.close()
+                    await writer.wait_closed()
             finally:
                 over.set()
                 await flood

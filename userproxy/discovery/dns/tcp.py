@@ -81,6 +81,8 @@ class TcpShell:
                         await writer.drain()
         finally:
             writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, query: bytes) -> bytes | None:
         async with self._turn:
