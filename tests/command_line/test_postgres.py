@@ -7,6 +7,8 @@ import contextlib
 import os
 import socket
 import ssl
+import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -17,8 +19,9 @@ import dns.message
 import pytest
 
 from tests.command_line.postgres_client import ShortSession, psql
-from tests.command_line.postgres_server import PostgresServer, needs_postgres, postgres_server
-from tests.command_line.process import LIMIT_S, Running, running
+from tests.command_line.postgres_server import PASSWORD, PostgresServer, needs_postgres, postgres_server
+from tests.command_line.process import LIMIT_S, Running, environment, running
+from tests.command_line.test_exec import names_work
 from userproxy.testing.api_server import ApiServer
 from userproxy.testing.objects import RawObject, pod, service
 
@@ -139,3 +142,52 @@ async def test_a_thousand_connects_of_which_one_in_ten_is_reset(
         assert all(asked)
         assert [await session.ask("select pg_backend_pid()") for session in sessions] == backends
         assert await it.proxy.stop() == 0
+
+
+@names_work
+async def test_psql_finds_the_database_by_name_alone(database: PostgresServer, tmp_path: Path) -> None:
+    """Of the pods of db-r one takes no connection: the request for TLS then goes to the other."""
+    async with ApiServer() as server:
+        await server.apply(*objects(database.place))
+        config = server.kubeconfig(tmp_path / "config")
+        asked = [
+            f'psql -XAt "{database.conninfo(name)}" -c "select {number}"'
+            for number, name in enumerate((*SHORT_NAMES, SHORT_NAMES[-1], *NAMES))
+        ]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "userproxy", "exec", "--kubeconfig", config, "--dial", "port-forward",
+            "--", "sh", "-ec", "\n".join(asked),
+            stdout=PIPE, env=environment(tmp_path, PGPASSWORD=PASSWORD),
+        )  # fmt: skip
+        async with asyncio.timeout(LIMIT_S):
+            output, _ = await process.communicate()
+        assert output.split() == [b"%d" % number for number in range(len(asked))]
+        assert process.returncode == 0
+        assert server.forwards.connected > len(asked), "nobody was sent on"
+
+
+async def test_a_session_ends_with_its_upgrade_and_the_next_one_works(
+    database: PostgresServer, tmp_path: Path
+) -> None:
+    async with shop(database, tmp_path) as it:
+        conninfo = database.conninfo(NAMES[0], hostaddr=await it.address(NAMES[0]))
+        async with psql(tmp_path, conninfo) as session:
+            assert await session.ask("select 1") == "1"
+            it.server.break_forwards()
+            with pytest.raises(AssertionError, match="psql has ended"):
+                await session.ask("select 2")
+        async with psql(tmp_path, conninfo) as session:
+            assert await session.ask("select 3") == "3"
+
+
+async def test_a_copy_of_100_MB_each_way(database: PostgresServer, tmp_path: Path) -> None:
+    rows, row = 100_000, "x" * 1000
+    sent, got = tmp_path / "sent", tmp_path / "got"
+    sent.write_text("".join(f"{number} {row}\n" for number in range(rows)))
+    async with shop(database, tmp_path) as it:
+        conninfo = database.conninfo(NAMES[0], hostaddr=await it.address(NAMES[0]))
+        async with psql(tmp_path, conninfo) as session:
+            await session.ask("create temporary table copied (line text); select 1")
+            assert await session.ask(f"\\copy copied from {sent}\nselect count(*) from copied") == str(rows)
+            assert await session.ask(f"\\copy copied to {got}\nselect 2") == "2"
+        assert got.read_bytes() == sent.read_bytes()
