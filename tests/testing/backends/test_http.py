@@ -84,6 +84,14 @@ async def test_requests_that_end_the_connection(request_: bytes, status: bytes) 
         assert answer.count(b"HTTP/1.1 ") == 1
 
 
+async def test_a_backend_that_closes_says_so_and_ends_the_connection() -> None:
+    async with HttpBackend("a") as backend:
+        backend.closes = True
+        answer = await exchange(backend, b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+        assert answer.count(b"HTTP/1.1 200 OK") == 1
+        assert b"Connection: close" in answer
+
+
 async def test_a_stalled_backend_answers_later() -> None:
     async with HttpBackend("a") as backend, aiohttp.ClientSession() as session:
         backend.stall()

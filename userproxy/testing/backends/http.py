@@ -20,6 +20,8 @@ class HttpBackend(StreamBackend):
 
     requests = 0
     """Answered so far."""
+    closes = False
+    """Each answer ends its connection, as those of a server that is about to stop."""
 
     def _connection(self) -> StreamConnection:
         return _HttpConnection(self)
@@ -77,7 +79,8 @@ class _HttpConnection(StreamConnection):
             return False
         self._request = None
         self.backend.requests += 1
-        self._answer("200 OK", f"{self.backend.name}\n", closes=request.closes, head=request.method == "HEAD")
+        closes = request.closes or self.backend.closes
+        self._answer("200 OK", f"{self.backend.name}\n", closes=closes, head=request.method == "HEAD")
         return True
 
     def _refuse(self, status: str) -> None:
