@@ -76,7 +76,13 @@ _ALL = (
                 "        except KeyError:  # its first connection\n"
                 "            counters = service_port.counters_of(self.endpoint)\n"
                 "        counters.connections += 1\n"
+                "        counters.dialled(time.monotonic() - self._dial_began)\n"
                 "        self.counters = counters\n",
+            ),
+            Edit(
+                _CONNECTION,
+                "        self._dial_began = time.monotonic()"
+                "  # a loop's own clock may have no more than milliseconds\n",
             ),
             Edit(
                 _CONNECTION,

@@ -82,7 +82,8 @@ async def test_zone_hints_of_this_node(tmp_path: Path, server: ApiServer) -> Non
     await server.apply(service("web", 18412))
     await server.apply(endpoint_slice("web", ["10.0.0.1:80"], zones=["a"], name="web-a"))
     await server.apply(endpoint_slice("web", ["10.0.0.2:80"], zones=["b"], name="web-b"))
-    async with running(tmp_path, "run", "--server", server.url, "--node-name", "Worker-1") as run:
+    options = ("--server", server.url, "--node-name", "Worker-1", "--dial", "direct")
+    async with running(tmp_path, "run", *options) as run:
         await _moved_to(run, "10.0.0.1:80")
         await server.apply(node("worker-1", labels={"topology.kubernetes.io/zone": "b"}))
         await _moved_to(run, "10.0.0.2:80")

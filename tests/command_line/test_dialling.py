@@ -8,6 +8,7 @@ import pytest
 
 from tests.command_line.process import WEB, running, wrong_usage
 from tests.command_line.test_run import get
+from tests.option import in_one_process_only
 from userproxy.testing import ApiServer
 from userproxy.testing.backends.http import HttpBackend
 from userproxy.testing.objects import pod, service
@@ -34,6 +35,8 @@ async def test_several_workers_cannot_share_what_goes_through_the_API_server(tmp
     assert "--workers 2: pods are reached through the API server by one process alone" in line
 
 
+@pytest.mark.proxied
+@in_one_process_only("they cannot reach pods")
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 async def test_a_pod_without_a_route_is_reached_and_goes_to_the_next_one(tmp_path: Path, loop: str) -> None:
     async with (

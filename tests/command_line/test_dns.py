@@ -210,6 +210,7 @@ async def test_another_cluster_domain(tmp_path: Path) -> None:
         assert await run.stop() == 0
 
 
+@pytest.mark.proxied
 @needs("dig")
 async def test_an_address_that_is_taken_is_one_line_and_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(shop("web"))

@@ -50,6 +50,7 @@ async def names(hosts: Path, *wanted: str) -> str:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.proxied
 async def test_the_block_follows_what_is_served_and_goes_at_the_end(tmp_path: Path, hosts: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text(shop("web"))
@@ -69,6 +70,7 @@ async def test_the_block_follows_what_is_served_and_goes_at_the_end(tmp_path: Pa
         assert run.errors.read_text() == ""
 
 
+@pytest.mark.proxied
 async def test_a_run_that_was_killed_leaves_a_block_that_the_next_takes_away(
     tmp_path: Path, hosts: Path
 ) -> None:
@@ -85,6 +87,7 @@ async def test_a_run_that_was_killed_leaves_a_block_that_the_next_takes_away(
     assert (tmp_path / "hosts.before-userproxy").read_text() == BEFORE
 
 
+@pytest.mark.proxied
 async def test_a_clash_is_said_once_and_the_first_namespace_has_the_name(tmp_path: Path, hosts: Path) -> None:
     (tmp_path / "m.yaml").write_text(shop("web") + "---\n" + manifest(service("web", 1, namespace="bank")))
     options = ("-f", tmp_path / "m.yaml", "-n", "shop", "-n", "bank", "--hosts-file", hosts)
@@ -96,6 +99,7 @@ async def test_a_clash_is_said_once_and_the_first_namespace_has_the_name(tmp_pat
         assert run.errors.read_text().count("is the name of") == 1
 
 
+@pytest.mark.proxied
 async def test_a_file_that_cannot_be_had_is_one_line_and_the_rest_works(tmp_path: Path, hosts: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(hosts)

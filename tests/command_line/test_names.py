@@ -93,6 +93,7 @@ def test_numbers_that_the_kernel_chooses_are_not_known(tmp_path: Path, shop: Pat
     assert "the kernel chooses numbers" in said
 
 
+@pytest.mark.proxied
 async def test_a_running_proxy_tells_what_it_serves_and_where(tmp_path: Path, shop: Path) -> None:
     options = ("-f", shop, "--addresses", "ephemeral")
     async with running(tmp_path, "run", *options) as run:

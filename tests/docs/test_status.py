@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.docs.project import DOCS
+from tests.option import with_workers
 from userproxy import Addresses, MemorySource, Proxy, Settings
 from userproxy.admin.client import find_proxy
 from userproxy.admin.server import AdminServer
@@ -52,10 +53,11 @@ def form(value: Any) -> Any:
     return form(value[0]) if isinstance(value, list) else None
 
 
+@pytest.mark.proxied
 async def test_the_json_has_the_fields_of_a_real_answer(tmp_path: Path) -> None:
     source = MemorySource()
     environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
-    settings = Settings(addresses=Addresses.EPHEMERAL)
+    settings = with_workers(Settings(addresses=Addresses.EPHEMERAL))
     async with TcpEcho("one") as one, Proxy(source, settings=settings) as proxy:
         answering = asyncio.create_task(AdminServer(environ).follow(proxy))
         source.apply(service("web", 80), endpoint_slice("web", [one.endpoint]))

@@ -34,7 +34,10 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_no_example_is_left_out() -> None:
     files = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.*") if path.suffix != ".pyc"}
-    assert files == {"embed.py", "test_with_pytest.py", "zones.yaml", "hello/backend.py", "hello/hello.yaml"}
+    assert files == {
+        "embed.py", "test_with_pytest.py", "zones.yaml",
+        "hello/backend.py", "hello/hello.yaml", "laptop/shop.yaml",
+    }  # fmt: skip
 
 
 def test_embed() -> None:
@@ -63,6 +66,24 @@ def test_hello_is_right_as_it_stands(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "1 Service; 0 problems\n")
     said = userproxy(tmp_path, "explain", "-f", HELLO).stdout
     assert "default/hello http 8080/TCP IPv4  at 127.196.48.226:8080, 2 of 2 endpoints in use" in said
+
+
+async def test_laptop_is_reached_by_name_through_its_api_server(tmp_path: Path) -> None:
+    """As README has it: pods without a route, no running proxy, one command."""
+    one, two = free_ports(2)
+    numbers = {"9101": str(one), "9102": str(two)}
+    text = re.sub("910[12]", lambda found: numbers[found[0]], (EXAMPLES / "laptop" / "shop.yaml").read_text())
+    (tmp_path / "shop.yaml").write_text(text)
+    kubeconfig = tmp_path / "kubeconfig"
+    arguments = ("-f", tmp_path / "shop.yaml", "--write-kubeconfig", kubeconfig)
+    async with backends(one, two), running(tmp_path, "apiserver", *arguments, table=False) as server:
+        assert (await server.line()).startswith("listening on http://127.0.0.1:")
+        # The number is stated in the manifest, and may be in use here.
+        ask = "curl -sS http://web.shop:$WEB_SERVICE_PORT/"
+        command = ("exec", "--kubeconfig", kubeconfig, "-n", "shop", "--", "sh", "-c", f"{ask}; {ask}")
+        done = await asyncio.to_thread(userproxy, tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == sorted([f"hello from port {one}", f"hello from port {two}"])
 
 
 @pytest.mark.proxied

@@ -67,11 +67,18 @@ class Upstream(asyncio.DatagramProtocol):
 @contextlib.asynccontextmanager
 async def upstream(answers: Answers, over_tcp: Answers = lambda asked: []) -> AsyncIterator[Upstream]:
     loop = asyncio.get_running_loop()
-    transport, server = await loop.create_datagram_endpoint(
-        lambda: Upstream(answers, over_tcp), local_addr=("127.0.0.1", 0)
-    )
-    server.port = transport.get_extra_info("sockname")[1]
-    listening = await asyncio.start_server(server.serve_tcp, "127.0.0.1", server.port)
+    server = Upstream(answers, over_tcp)
+    # One number for both: what is free for TCP may be another's for UDP.
+    while True:
+        listening = await asyncio.start_server(server.serve_tcp, "127.0.0.1", 0)
+        server.port = listening.sockets[0].getsockname()[1]
+        try:
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: server, local_addr=("127.0.0.1", server.port)
+            )
+            break
+        except OSError:
+            listening.close()
     try:
         yield server
     finally:
