@@ -59,8 +59,10 @@ def with_workers(settings: Settings) -> Settings:
 
 def run_arguments(*given: object) -> list[str]:
     """What makes ``userproxy run`` the variant that was asked for, where ``given`` does not say it."""
+    several = OPTION.workers > 1
     wanted = {
-        "--workers": str(OPTION.workers) if OPTION.workers > 1 else None,
+        "--workers": str(OPTION.workers) if several else None,
+        "--dial": "direct" if several else None,  # workers cannot reach pods, so that they must be told
         "--loop": OPTION.loop,
     }
     return [part for name, value in wanted.items() if value and name not in given for part in (name, value)]
