@@ -18,7 +18,7 @@ from userproxy.sources.kube.connection import AnonymousConnection
 from userproxy.sources.kube.source import KubeSource
 from userproxy.testing import ApiServer
 from userproxy.testing.api_server.port_forward.faults import Way
-from userproxy.testing.backends import HttpBackend
+from userproxy.testing.backends import HttpBackend, StreamBackend
 from userproxy.testing.objects import pod, service
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n"
@@ -93,7 +93,7 @@ async def scene(
         logger.setLevel(logging.NOTSET)
 
 
-def web_pod(number: int, backend: HttpBackend | None) -> Mapping[str, object]:
+def web_pod(number: int, backend: StreamBackend | None) -> Mapping[str, object]:
     backends = {8080: backend.endpoint} if backend is not None else None
     return pod(f"web-{number}", 8080, backends=backends, labels={"app": "web"})
 
