@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -64,6 +65,19 @@ def test_the_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pyte
     owner = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     with pytest.raises(AdminError, match=f"belongs to user {owner}, and this is {owner + 1}"):
+        SocketFolder(tmp_path)
+
+
+def test_the_closed_folder_of_another_user_is_told_by_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    monkeypatch.setattr(os, "open", closed)
+    with pytest.raises(AdminError, match=f"belongs to user {owner}, .*; remove it, or set XDG_RUNTIME_DIR"):
         SocketFolder(tmp_path)
 
 

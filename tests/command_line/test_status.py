@@ -128,6 +128,12 @@ async def test_with_nothing_to_tell_it_says_so(tmp_path: Path) -> None:
         done = await told(tmp_path, "status", "-n", "shop", "api")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "userproxy: there is no Service shop/api\n"
+        done = await told(tmp_path, "connections", "-n", "shop", "api")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "userproxy: there is no Service shop/api\n"
+        done = await told(tmp_path, "connections", "-n", "shop", WEB)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr == f"userproxy: nothing is open to {WEB} in namespace shop; -A tells of all\n"
 
 
 async def test_one_of_several_is_chosen(tmp_path: Path) -> None:
@@ -147,7 +153,7 @@ async def test_one_of_several_is_chosen(tmp_path: Path) -> None:
         first, *lines = done.stderr.splitlines()
         assert first == "userproxy: several run, choose one with --pid:"
         assert [int(line.split()[0]) for line in lines] == sorted(run.process.pid for run in runs)
-        assert all(" run -f " in line for line in lines)
+        assert all(line.split(maxsplit=1)[1].startswith("userproxy run -f ") for line in lines)
         done = await told(tmp_path, "status", "--pid", str(runs[1].process.pid), "-o", "json", "-A")
         assert [row["service"] for row in json.loads(done.stdout)["services"]] == [f"{WEB}-two"]
 

@@ -104,11 +104,16 @@ def _said(body: bytes) -> str:
 
 
 def _command_line(pid: int) -> str:
-    """How the process was started, for people; "" where that is not told (proc(5))."""
+    """How the process was started, for people, without its interpreter and folders; "" where that is not told
+    (proc(5))."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
     except OSError:
         return ""
-    line = shlex.join(word.decode(errors="replace") for word in words)
+    texts = [word.decode(errors="replace") for word in words]
+    program = next((number for number, text in enumerate(texts) if Path(text).name == "userproxy"), None)
+    if program is not None:
+        texts = ["userproxy", *texts[program + 1 :]]
+    line = shlex.join(texts)
     shown = "".join(letter if letter.isprintable() else "?" for letter in line)
     return shown if len(shown) <= _COMMAND_SHOWN else f"{shown[: _COMMAND_SHOWN - 3]}..."

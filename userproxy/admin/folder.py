@@ -57,8 +57,7 @@ class SocketFolder:
                 raise
             raise AdminError(f"{path}: there is no folder {path.parent}") from None
         except OSError as error:
-            link = error.errno in (errno.ENOTDIR, errno.ELOOP) and path.is_symlink()
-            raise AdminError(f"{path}: {'is a link' if link else error.strerror}") from error
+            raise AdminError(f"{path}: {_refusal(path, error)}") from error
         fault = self._fault()
         if fault:
             self.close()
@@ -78,7 +77,7 @@ class SocketFolder:
     def _fault(self) -> str:
         status = os.fstat(self._descriptor)
         if status.st_uid != os.geteuid():
-            return f"belongs to user {status.st_uid}, and this is {os.geteuid()}"
+            return _foreign(status.st_uid)
         if status.st_mode & 0o077:
             return f"is open to others; chmod 700 {self.path}"
         return ""
@@ -148,3 +147,20 @@ class SocketFolder:
     def _address(self, name: str) -> str:
         """Of any length: the kernel takes 107 bytes (unix(7)), and folders may be deeper."""
         return f"/proc/self/fd/{self._descriptor}/{name}"
+
+
+def _refusal(path: Path, error: OSError) -> str:
+    """Why the folder could not be opened; one of another user's is not readable either."""
+    with contextlib.suppress(OSError):
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return "is a link"
+        if error.errno in (errno.EACCES, errno.EPERM) and status.st_uid != os.geteuid():
+            return _foreign(status.st_uid)
+    return error.strerror or str(error)
+
+
+def _foreign(owner: int) -> str:
+    """What to do about a folder that ``owner`` made where this user's should be."""
+    advice = "remove it, or set XDG_RUNTIME_DIR to a folder of yours"
+    return f"belongs to user {owner}, and this is {os.geteuid()}; {advice}"

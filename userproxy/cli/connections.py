@@ -9,7 +9,7 @@ from typing import Any
 
 from userproxy.cli.columns import age, print_columns, size
 from userproxy.cli.output import writing
-from userproxy.cli.running import add_running_options, ask, print_document, service_name
+from userproxy.cli.running import add_running_options, ask, print_document, refuse_unknown, service_name
 
 __all__ = ["add_arguments", "print_connections", "run"]
 
@@ -20,14 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     document = ask(options, "/v1/connections", "connections")
+    if not document["connections"]:
+        refuse_unknown(options, ask(options, "/v1/status", "services")["services"])
     if options.output in ("json", "yaml"):
         print_document(document, options.output)
         return 0
-    namespace, _ = service_name(options)
+    namespace, name = service_name(options)
     rows = document["connections"]
     if not rows:
         where = f" in namespace {namespace}; -A tells of all" if namespace else ""
-        print(f"userproxy: nothing is open{where}", file=sys.stderr)
+        print(f"userproxy: nothing is open{f' to {name}' if name else ''}{where}", file=sys.stderr)
         return 0
     with writing():
         print_connections(rows, wide=options.output == "wide", all_namespaces=not namespace)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from userproxy.cli.options import add_pid_option
 from userproxy.cli.output import writing
 
-__all__ = ["add_running_options", "ask", "print_document", "service_name"]
+__all__ = ["add_running_options", "ask", "print_document", "refuse_unknown", "service_name"]
 
 DEFAULT_NAMESPACE = "default"
 
@@ -37,6 +38,15 @@ def service_name(options: argparse.Namespace) -> tuple[str, str]:
     if options.all_namespaces:
         return "", name
     return stated or options.namespace or DEFAULT_NAMESPACE, name
+
+
+def refuse_unknown(options: argparse.Namespace, services: Sequence[object]) -> None:
+    """Raises UserproxyError when a Service was named and the proxy told of no ``services``."""
+    from userproxy.errors import UserproxyError
+
+    namespace, name = service_name(options)
+    if name and not services:
+        raise UserproxyError(f"there is no Service {namespace}/{name}" if namespace else f"no Service {name}")
 
 
 def ask(options: argparse.Namespace, path: str, rows: str) -> dict[str, Any]:

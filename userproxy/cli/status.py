@@ -9,8 +9,7 @@ from typing import Any
 
 from userproxy.cli.columns import counts, print_columns, size
 from userproxy.cli.output import writing
-from userproxy.cli.running import add_running_options, ask, print_document, service_name
-from userproxy.errors import UserproxyError
+from userproxy.cli.running import add_running_options, ask, print_document, refuse_unknown, service_name
 
 __all__ = ["add_arguments", "print_status", "run"]
 
@@ -28,8 +27,7 @@ def run(options: argparse.Namespace) -> int:
     document = ask(options, "/v1/status", "services")
     namespace, name = service_name(options)
     rows = document["services"]
-    if name and not rows:
-        raise UserproxyError(f"there is no Service {namespace}/{name}" if namespace else f"no Service {name}")
+    refuse_unknown(options, rows)
     if options.output in ("json", "yaml"):
         print_document(document, options.output)
         return 0
