@@ -109,9 +109,10 @@ async def test_an_endpoint_that_is_reached_through_its_pod(tmp_path: Path) -> No
             reader, writer = await asyncio.open_connection(*await run.address(WEB))
             writer.write(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
             assert b"200" in await reader.readline()
-            (row,) = json.loads((await told(tmp_path, "status", WEB, "-o", "json")).stdout)["services"]
-            (endpoint,) = row["endpoints"]
+            said = json.loads((await told(tmp_path, "status", WEB, "-o", "json")).stdout)
+            (endpoint,) = said["services"][0]["endpoints"]
             assert (endpoint["reached"], endpoint["open"], endpoint["dials"]) == ("pod web-0", 1, 1)
+            assert said["proxy"]["port_forward"] == {"upgrades": 1, "failures": 0, "stalls": 0}
             (row,) = json.loads((await told(tmp_path, "connections", "-o", "json")).stdout)["connections"]
             assert (row["reached"], row["state"]) == ("pod web-0", "transferring")
             writer.close()

@@ -7,7 +7,7 @@ import contextlib
 import errno
 import socket
 from _socket import socket as RawSocket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -70,6 +70,9 @@ class Script:
 
     def attach(self, engine: Engine, descriptors: Descriptors) -> None:
         """Nothing to watch."""
+
+    def counts(self) -> Mapping[str, int]:
+        return {}
 
     def stopping(self) -> None:
         """Nothing is held back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from _socket import socket as RawSocket
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
@@ -60,6 +61,9 @@ class Pods:
 
     def attach(self, engine: Engine, descriptors: Descriptors) -> None:
         """Nothing to watch."""
+
+    def counts(self) -> Mapping[str, int]:
+        return {}
 
     def stopping(self) -> None:
         """Nothing is held back."""

@@ -197,6 +197,20 @@ async def test_a_reset_by_the_pods_side_ends_that_connection_alone() -> None:
         assert len(f.server.upgrades) == 1
 
 
+async def test_a_stream_that_the_server_opens_is_refused() -> None:
+    async with forwarding() as f:
+        with await Peer.connect(f.address) as client:
+            pod = await f.server.next_end()
+            session = pod.upgrade.session
+            session.open_stream({"streamtype": "data"})
+            pod.send(b"1")
+            await client.receive_exactly(1)
+            client.sock.sendall(b"2")
+            await pod.receive_exactly(1)
+            assert session.open_streams == 2  # the pair of the client
+            pod.fin()
+
+
 async def test_an_empty_answer_is_a_good_end() -> None:
     async with forwarding() as f:
         with await Peer.connect(f.address) as client:

@@ -89,6 +89,7 @@ class _Answers:
         return _json([*parts, b"]}"])
 
     def _proxy_form(self) -> dict[str, Any]:
+        dialler = self._proxy.pod_dialler
         return {
             "pid": os.getpid(),
             "version": version("userproxy"),
@@ -96,6 +97,7 @@ class _Answers:
             "workers": self._proxy.workers,
             "synced": self._proxy.state.synced,
             "generation": self._proxy.state.generation,
+            "port_forward": None if dialler is None else dict(dialler.counts()),
         }
 
 

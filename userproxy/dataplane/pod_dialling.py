@@ -8,6 +8,7 @@ the connection chooses again and the same socket leads to another pod. The relay
 from __future__ import annotations
 
 from _socket import socket as Socket
+from collections.abc import Mapping
 from typing import Protocol
 
 from userproxy.dataplane.descriptors import Descriptors
@@ -74,6 +75,10 @@ class PodDialler(Protocol):
 
     def dial(self, endpoint: Endpoint, pod: NamespacedName, caller: PodCaller) -> PodDial | None:
         """Start; None: ``caller`` was told already what has become of it."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """What has happened so far, by name."""
         ...
 
     def stopping(self) -> None:

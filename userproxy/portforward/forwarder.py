@@ -6,7 +6,7 @@ import asyncio
 import errno
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
 
@@ -88,6 +88,9 @@ class PodForwarder:
     def dial(self, endpoint: Endpoint, pod: NamespacedName, caller: PodCaller) -> Pair | None:
         pair = Pair(self, caller)
         return pair if pair.redial(endpoint, pod) else None
+
+    def counts(self) -> Mapping[str, int]:
+        return asdict(self.counters)
 
     def stopping(self) -> None:
         self._stopping = True

@@ -20,8 +20,10 @@ from userproxy.spdy import (
     Event,
     GoAwayReceived,
     PingAnswered,
+    ResetStatus,
     Role,
     Session,
+    StreamOpened,
     StreamReplied,
     StreamReset,
 )
@@ -179,6 +181,8 @@ class SpdyUpgrade:
                 self._data[event.stream_id].user.reset()
             elif event.stream_id in self._errors:
                 self._error_received(self._errors[event.stream_id], _NOTHING, fin=True)
+        elif isinstance(event, StreamOpened):  # a kubelet opens none
+            self._session.reset(event.stream_id, ResetStatus.REFUSED_STREAM)
         elif isinstance(event, PingAnswered):
             self._pings_are_answered = True
         elif isinstance(event, GoAwayReceived):

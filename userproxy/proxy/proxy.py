@@ -269,6 +269,10 @@ class Proxy:
         return self._running
 
     @property
+    def pod_dialler(self) -> PodDialler | None:
+        return self._pod_dialler
+
+    @property
     def workers(self) -> int:
         """How many processes carry the traffic."""
         return self._settings.workers
