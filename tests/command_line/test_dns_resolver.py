@@ -77,7 +77,7 @@ async def test_every_program_finds_services_by_name(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *IN_NAMESPACES, "sh", "-c", SCRIPT, "sh", sys.executable, str(tmp_path),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        env={"PREPARE": PREPARE, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        env={"PREPARE": PREPARE, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)},
     )  # fmt: skip
     async with asyncio.timeout(LIMIT_S):
         output, _ = await process.communicate("".join(f"{command}\n" for command in asked).encode())

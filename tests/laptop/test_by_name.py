@@ -128,7 +128,10 @@ async def test_every_program_finds_every_service_by_plain_names(tmp_path: Path) 
     process = await asyncio.create_subprocess_exec(
         *IN_NAMESPACES, "sh", "-c", SCRIPT, "sh", sys.executable, str(tmp_path), *AS_A_USER,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={"PREPARE": PREPARE, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(tmp_path)},
+        env={
+            "PREPARE": PREPARE, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path),
+        },
     )  # fmt: skip
     async with asyncio.timeout(LIMIT_S):
         output, errors = await process.communicate("".join(f"{command}\n" for command in asked).encode())

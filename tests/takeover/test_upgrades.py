@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -135,7 +136,8 @@ async def test_the_old_process_serves_its_connections_to_their_end(upgradable: U
             assert (await reader.readline()).endswith(b"after\n")
             writer.close()
             await writer.wait_closed()
-            assert "stopped: 1 connections and flows over" in await old.rest()
+            # It may have ended before the drain that counts it has begun.
+            assert re.search("stopped: [01] connections and flows over$", await old.rest(), re.MULTILINE)
             assert await old.process.wait() == 0
             assert old.table() == []
             assert await new.rows(lambda rows: len(rows) == 2)
