@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
@@ -520,11 +522,18 @@ def _device() -> str:
     return os.devnull
 
 
-def test_load_goes_on_without_what_never_rests(tmp_path: Path) -> None:
+def test_load_goes_on_without_what_never_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rewritten in each pause: another process could be kept waiting for longer than a file has to rest."""
     file = tmp_path / "a.yaml"
-    with rewriting(file, [service(port=port) for port in range(81, 181)], pause_s=0.01):
-        loaded = load(tmp_path)
-    assert not loaded.readable
+    file.write_text(service(port=80))
+    ports, pause = itertools.count(81), time.sleep
+
+    def rewrite(pause_s: float) -> None:
+        pause(pause_s)
+        file.write_text(service(port=next(ports)))
+
+    monkeypatch.setattr(time, "sleep", rewrite)
+    assert not load(tmp_path).readable
 
 
 def test_load_of_a_path_where_nothing_is_is_a_config_error(tmp_path: Path) -> None:
