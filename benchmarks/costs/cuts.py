@@ -66,7 +66,7 @@ _ALL = (
             ),
             Edit(
                 _CONNECTION,
-                "            self._keeper.service_port.counters_of(self.endpoint).dial_failures += 1\n",
+                "        self._keeper.service_port.counters_of(self.endpoint).dial_failures += 1\n",
             ),
             Edit(
                 _CONNECTION,

@@ -243,8 +243,7 @@ class Connection:
         self.cut(Who.ERROR)
 
     def _vanished(self) -> bool:
-        state = self._client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
-        return state[0] == _TCP_CLOSE
+        return self._client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
 
     # Dialling.
 
@@ -269,19 +268,26 @@ class Connection:
     def _timed_out(self) -> None:
         if self._attempt is not None:
             self._attempt.cancel()
-            self._dialled(None, 0, TimeoutError("no answer in time"))
+            self._dial_failed(TimeoutError("no answer in time"))
 
-    def _dialled(self, sock: Socket | None, mask: int, error: OSError | None) -> None:
+    def _dial_failed(self, error: OSError) -> None:
+        """Nothing was delivered to the endpoint, so that another one may be dialled."""
         self._stop_dialling()
         assert self.endpoint is not None
-        if sock is None:
-            if error is not None and error.errno in (errno.EMFILE, errno.ENFILE):
-                self._end_unrelayed(Who.LIMIT, Phase.DIALLING)  # our own want, no fault of the endpoint
-                return
-            self._keeper.service_port.counters_of(self.endpoint).dial_failures += 1
-            logger.debug("dial to %s failed: %s", self.endpoint, error)
-            self._dial()
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            self._end_unrelayed(Who.LIMIT, Phase.DIALLING)  # our own want, no fault of the endpoint
             return
+        self._keeper.service_port.counters_of(self.endpoint).dial_failures += 1
+        logger.debug("dial to %s failed: %s", self.endpoint, error)
+        self._dial()
+
+    def _dialled(self, sock: Socket | None, mask: int, error: OSError | None) -> None:
+        if error is not None:
+            self._dial_failed(error)
+            return
+        self._stop_dialling()
+        assert sock is not None
+        assert self.endpoint is not None
         if self._hold_deadline is not None:
             self._stop_holding()
         service_port = self._keeper.service_port

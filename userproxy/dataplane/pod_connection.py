@@ -6,7 +6,6 @@ the connection may still move to another pod, wait (rule L9) or end as one that 
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from _socket import socket as Socket
@@ -82,15 +81,10 @@ class PodConnection(Connection):
         self._stop_holding()
 
     def undelivered(self, error: OSError) -> None:
-        self._stop_dialling()
-        assert self.endpoint is not None
-        self._uncount()
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            self._end_unrelayed(Who.LIMIT, Phase.DIALLING)  # our own want, no fault of the pod
-            return
-        self._keeper.service_port.counters_of(self.endpoint).dial_failures += 1
-        logger.debug("dial to %s failed: %s", self.endpoint, error.strerror or error)
-        self._dial()
+        if self.counters is not None:  # it was counted where it has not been after all
+            self.counters.connections -= 1
+            self.counters = None
+        self._dial_failed(error)
 
     def broken(self, error: OSError) -> None:
         logger.debug("connection to %s broke: %s", self.endpoint, error.strerror or error)
@@ -99,21 +93,16 @@ class PodConnection(Connection):
 
     # What differs from `Connection`.
 
-    def _dial(self) -> None:
-        step = self._plan.next(self._choose)
-        if step is None:
-            self._round_is_over()
-            return
-        self.endpoint, timeout_s = step
-        pod = self._keeper.service_port.pods.get(self.endpoint.name)
+    def _connect(self, endpoint: Endpoint, timeout_s: float) -> None:
+        pod = self._keeper.service_port.pods.get(endpoint.name)
         if pod is None:
-            self._connect(self.endpoint, timeout_s)
+            super()._connect(endpoint, timeout_s)
             return
         self._dial_began = time.monotonic()
         if self._way is not None:
-            dial = self._way if self._way.redial(self.endpoint, pod) else None
+            dial = self._way if self._way.redial(endpoint, pod) else None
         else:
-            dial = self._pod_dialler.dial(self.endpoint, pod, self)
+            dial = self._pod_dialler.dial(endpoint, pod, self)
         if dial is not None:
             self._attempt = dial
             limit_s = dial.timeout_s if dial.timeout_s is not None else timeout_s
@@ -124,11 +113,6 @@ class PodConnection(Connection):
         if self._way is not None:  # what was read from the client already is kept on the way to pods
             tried = {*tried, *(e for e in service_port.usable if e.name not in service_port.pods)}
         return service_port.choose(self.address, tried)
-
-    def _timed_out(self) -> None:
-        if self._attempt is not None:
-            self._attempt.cancel()
-            self.undelivered(TimeoutError(errno.ETIMEDOUT, "no answer in time"))
 
     def _round_is_over(self) -> None:
         if self._hold_is_over:
@@ -157,9 +141,3 @@ class PodConnection(Connection):
             self._stop_dialling()
             self._stop_holding()
         super()._over(who, phase)
-
-    def _uncount(self) -> None:
-        """It was counted where it has not been after all."""
-        if self.counters is not None:
-            self.counters.connections -= 1
-            self.counters = None
