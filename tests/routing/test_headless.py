@@ -28,10 +28,10 @@ from tests.routing.objects import (
 )
 from userproxy.model.endpoints import EndpointSlice, SliceEndpoint, SlicePort
 from userproxy.model.events import Delete, Synced
-from userproxy.model.names import NamespacedName
+from userproxy.model.names import NamespacedName, owner
 from userproxy.model.service import PortOptions, ServicePortSpec, ServiceType, TrafficPolicy
 from userproxy.routing import EphemeralAddresses, LoopbackAddresses, ReachPolicy, State
-from userproxy.routing.headless import endpoint_services, owner, serves_endpoints
+from userproxy.routing.headless import endpoint_services, serves_endpoints
 
 SQL = ServicePortSpec("sql", TCP, 5432)
 DB = replace(service("shop/db", SQL), headless=True)

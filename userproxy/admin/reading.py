@@ -11,10 +11,9 @@ from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.dataplane.traffic import TrafficSnapshot
 from userproxy.discovery import Served
 from userproxy.explain import explain
-from userproxy.model.names import NamespacedName
+from userproxy.model.names import NamespacedName, owner
 from userproxy.model.routes import RouteKey
 from userproxy.proxy import Proxy
-from userproxy.routing.headless import owner
 
 __all__ = ["Wanted", "connections", "served", "status"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from userproxy.model.names import Family, NamespacedName, ServicePortName
+from userproxy.model.names import Family, NamespacedName, ServicePortName, hostname_and_service
 from userproxy.model.names import Protocol as Transport
 from userproxy.model.routes import Route, RouteKey
 from userproxy.model.service import Service
@@ -144,7 +144,7 @@ def _port(
     key: RouteKey, services: Services, address: str, service_port: int, port: int, *, usable: bool
 ) -> ServedPort:
     name = key.name
-    hostname, _, own = name.name.rpartition(".")  # a Service's own name has no dot
+    hostname, own = hostname_and_service(name.name)
     position = _position(services.get(NamespacedName(name.namespace, own)), name)
     return ServedPort(name.namespace, own, hostname, name.port_name, name.protocol, key.family,
                       service_port, address, port, usable, position)  # fmt: skip

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from userproxy.model.endpoints import EndpointSlice
-from userproxy.model.names import NamespacedName, ObjectRef
+from userproxy.model.names import NamespacedName, ObjectRef, owner
 from userproxy.model.service import Service
 from userproxy.routing import State
 from userproxy.routing.derivation import why_port_ignored
-from userproxy.routing.headless import owner
 
 __all__ = ["Notes", "notes"]
 

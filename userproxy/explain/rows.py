@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from userproxy.model.endpoints import EndpointSlice
-from userproxy.model.names import Family, NamespacedName, Protocol, ServicePortName
+from userproxy.model.names import Family, NamespacedName, Protocol, ServicePortName, owner
 from userproxy.model.routes import Endpoint, RouteKey
 from userproxy.model.service import Service, ServicePortSpec, ServiceType, TrafficPolicy
 from userproxy.routing import State
 from userproxy.routing.candidates import Candidate, candidates
 from userproxy.routing.derivation import port_selection, why_port_ignored, why_unreachable
-from userproxy.routing.headless import owner, serves_endpoints
+from userproxy.routing.headless import serves_endpoints
 from userproxy.routing.reach import DIRECT, Reach
 from userproxy.routing.selection import reasons
 from userproxy.routing.traffic import of_family, source_ranges

@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["FAMILIES", "PROTOCOLS", "Family", "NamespacedName", "ObjectRef", "Protocol", "ServicePortName"]
+__all__ = [
+    "FAMILIES",
+    "PROTOCOLS",
+    "Family",
+    "NamespacedName",
+    "ObjectRef",
+    "Protocol",
+    "ServicePortName",
+    "hostname_and_service",
+    "owner",
+]
 
 
 class Protocol(StrEnum):
@@ -44,6 +54,21 @@ class NamespacedName(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+def hostname_and_service(name: str) -> tuple[str, str]:
+    """What ``name`` consists of: of ``db-0.db``, an endpoint of a headless Service, ``db-0`` and ``db``.
+
+    The host name is "" in a Service's own name, which has no dot.
+    """
+    hostname, _, service = name.rpartition(".")
+    return hostname, service
+
+
+def owner(name: NamespacedName) -> NamespacedName:
+    """The Service that ``name`` belongs to, which may be an endpoint's: of ``db-0.db`` it is ``db``."""
+    _, service = hostname_and_service(name.name)
+    return NamespacedName(name.namespace, service)
 
 
 class ServicePortName(NamedTuple):

@@ -12,10 +12,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from userproxy.model.endpoints import EndpointSlice, SliceEndpoint
-from userproxy.model.names import NamespacedName
 from userproxy.model.service import Service, ServiceType, TrafficPolicy
 
-__all__ = ["EndpointService", "endpoint_services", "owner", "serves_endpoints"]
+__all__ = ["EndpointService", "endpoint_services", "serves_endpoints"]
 
 
 class EndpointService(NamedTuple):
@@ -34,11 +33,6 @@ def serves_endpoints(service: Service) -> bool:
         and service.type is not ServiceType.EXTERNAL_NAME
         and service.service_proxy_name is None
     )
-
-
-def owner(name: NamespacedName) -> NamespacedName:
-    """The Service that ``name`` belongs to, which may be an endpoint's: of ``db-0.db`` it is ``db``."""
-    return NamespacedName(name.namespace, name.name.rpartition(".")[2])
 
 
 def endpoint_services(service: Service, slices: Sequence[EndpointSlice]) -> list[EndpointService]:

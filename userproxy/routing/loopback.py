@@ -6,12 +6,13 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Protocol
 
-from userproxy.model.names import Family, NamespacedName
+from userproxy.model.names import Family, NamespacedName, hostname_and_service
 
-__all__ = ["AddressPlan", "EphemeralAddresses", "LoopbackAddresses"]
+__all__ = ["DEFAULT_FIRST", "DEFAULT_LAST", "AddressPlan", "EphemeralAddresses", "LoopbackAddresses"]
 
-_DEFAULT_FIRST = int(IPv4Address("127.1.0.0"))
-_DEFAULT_SIZE = 254 * 65536  # 127.1.0.0 to 127.254.255.255: 127.0/16 and 127.255/16 stay the host's own
+DEFAULT_FIRST, DEFAULT_LAST = IPv4Address("127.1.0.0"), IPv4Address("127.254.255.255")
+"""The default range: 127.0/16 and 127.255/16 stay the host's own."""
+_DEFAULT_SIZE = int(DEFAULT_LAST) - int(DEFAULT_FIRST) + 1
 _MIN_HOST_BITS = 8  # a range smaller than a /24 fills up with the first few hundred Services
 
 
@@ -47,7 +48,7 @@ class LoopbackAddresses:
 
     def __init__(self, ipv4: IPv4Network | None = None, ipv6: IPv6Network | None = None) -> None:
         if ipv4 is None:
-            self._pools = {Family.IPV4: _Pool(Family.IPV4, _DEFAULT_FIRST, _DEFAULT_SIZE)}
+            self._pools = {Family.IPV4: _Pool(Family.IPV4, int(DEFAULT_FIRST), _DEFAULT_SIZE)}
         else:
             self._pools = {Family.IPV4: _pool_of(Family.IPV4, ipv4)}
         if ipv6 is not None:
@@ -134,6 +135,6 @@ def _hash(service: NamespacedName) -> int:
 
     For the endpoint ``shop/db-0.db`` of a headless Service the name is ``shop/db/db-0``.
     """
-    hostname, _, name = service.name.rpartition(".")
+    hostname, name = hostname_and_service(service.name)
     text = f"{service.namespace}/{name}/{hostname}" if hostname else str(service)
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big") % _DEFAULT_SIZE

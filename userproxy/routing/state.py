@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from userproxy.model.endpoints import EndpointSlice
 from userproxy.model.events import Delete, Event, Rejected, SourceProblems, Synced, Upsert
-from userproxy.model.names import Family, NamespacedName, ObjectRef
+from userproxy.model.names import Family, NamespacedName, ObjectRef, owner
 from userproxy.model.node import Node
 from userproxy.model.problems import Problem
 from userproxy.model.routes import Route, RouteChanges, RouteKey
@@ -16,7 +16,7 @@ from userproxy.model.service import Service
 from userproxy.routing.addressing import Addressing
 from userproxy.routing.conflicts import Conflicts, claims_of
 from userproxy.routing.derivation import port_selection, route_of, why_ignored, why_port_ignored
-from userproxy.routing.headless import EndpointService, endpoint_services, owner
+from userproxy.routing.headless import EndpointService, endpoint_services
 from userproxy.routing.loopback import AddressPlan
 from userproxy.routing.node import NodeFacts
 from userproxy.routing.problems import ProblemBoard, Topic

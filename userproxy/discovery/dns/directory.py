@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from userproxy.discovery.served import ListenedPort, ServedPort, Services, served_ports
-from userproxy.model.names import NamespacedName
+from userproxy.model.names import NamespacedName, owner
 from userproxy.model.routes import RouteKey
 
 __all__ = ["Directory", "Labels", "Owner", "reverse_labels"]
@@ -130,8 +130,7 @@ class Directory:
         self._aliases = dict(aliases)
 
     def _set_ports(self, key: RouteKey, new: _Ports) -> bool:
-        name = key.name
-        service = NamespacedName(name.namespace, name.name.rpartition(".")[2])
+        service = owner(key.name.service)
         found = self._services.get(service) or _Service()
         old = found.ports.get(key, ())
         if new == old:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, summarize_address_range
+from ipaddress import IPv4Network, IPv6Network, summarize_address_range
 
 from dns.name import Name, from_text
 from dns.rdataclass import IN
@@ -13,10 +13,11 @@ from dns.rdtypes.ANY.PTR import PTR as PtrRecord
 
 from userproxy.discovery.dns.directory import Directory, Labels, Owner, reverse_labels
 from userproxy.discovery.dns.service_records import EMPTY, Records, rdataset
+from userproxy.routing.loopback import DEFAULT_FIRST, DEFAULT_LAST
 
 __all__ = ["DEFAULT_NETWORKS", "ReverseRecords"]
 
-DEFAULT_NETWORKS = tuple(summarize_address_range(IPv4Address("127.1.0.0"), IPv4Address("127.254.255.255")))
+DEFAULT_NETWORKS = tuple(summarize_address_range(DEFAULT_FIRST, DEFAULT_LAST))
 """The default range (rule L1): without 127.0.0.1, which is the host's own."""
 _LABEL_BITS = {4: 8, 6: 4}
 """How much of an address a label has, by IP version."""
