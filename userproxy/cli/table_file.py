@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from userproxy.cli.table import TableRow
 from userproxy.errors import ConfigError
+from userproxy.replaced_file import replaced_file
 
 __all__ = ["TableFile"]
 
@@ -82,13 +82,6 @@ def _replace(path: Path, rows: Sequence[TableRow]) -> None:
     import orjson
 
     data = orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n"
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    with replaced_file(path) as file:
+        os.fchmod(file.fileno(), 0o644)
+        file.write(data)

@@ -9,7 +9,6 @@ import os
 import shlex
 import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from userproxy.discovery.hosts_block import BrokenBlock, names_in, with_block, without_blocks
 from userproxy.discovery.run_mark import RunMark
 from userproxy.errors import UserproxyError
+from userproxy.replaced_file import replaced_file
 
 __all__ = ["HostsFile", "HostsFileError", "write_in_place"]
 
@@ -191,18 +191,11 @@ def _same(old: bytes, new: bytes) -> int:
 
 def _replace(path: Path, like: int, content: bytes) -> None:
     """Put a file with ``content`` at ``path`` in one step, with mode, owner and attributes of ``like``."""
-    temporary_descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(temporary_descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            _take_after(file.fileno(), like)
-            os.fsync(file.fileno())
-        os.rename(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    with replaced_file(path) as file:
+        file.write(content)
+        file.flush()
+        _take_after(file.fileno(), like)
+        os.fsync(file.fileno())
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

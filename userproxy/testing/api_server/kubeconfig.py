@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import os
-import tempfile
 from pathlib import Path
 
 import orjson
+
+from userproxy.replaced_file import replaced_file
 
 __all__ = ["write_kubeconfig"]
 
@@ -39,17 +38,5 @@ def write_kubeconfig(
         "contexts": [{"name": name, "context": context}],
         "current-context": name,
     }
-    _write_atomically(path, orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    # mkstemp makes the file readable by its owner alone.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    with replaced_file(path) as file:
+        file.write(orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
