@@ -10,6 +10,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from enum import IntEnum
+from pathlib import Path
 
 __all__ = ["Isolation", "enter", "working_isolation"]
 
@@ -53,9 +54,10 @@ def enter(isolation: Isolation, source: str, target: str) -> None:
     user, group = os.geteuid(), os.getegid()
     _check(libc.unshare(ctypes.c_int(isolation)))
     if isolation is Isolation.MOUNTS_AND_USER:
-        _write("/proc/self/setgroups", "deny")  # else the kernel takes no map of groups from us
-        _write("/proc/self/uid_map", f"{user} {user} 1")
-        _write("/proc/self/gid_map", f"{group} {group} 1")
+        proc = Path("/proc/self")
+        (proc / "setgroups").write_text("deny")  # else the kernel takes no map of groups from us
+        (proc / "uid_map").write_text(f"{user} {user} 1")
+        (proc / "gid_map").write_text(f"{group} {group} 1")
     # What others mount later still shows here, and nothing that is mounted here shows elsewhere.
     _check(libc.mount(b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_SLAVE), None))
     _check(libc.mount(os.fsencode(source), os.fsencode(target), None, ctypes.c_ulong(_MS_BIND), None))
@@ -81,11 +83,3 @@ def _check(result: int) -> None:
     if result:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)

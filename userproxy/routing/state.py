@@ -128,10 +128,7 @@ class State:
         slices, known = self._slices.of(service), self._services.get(service)
         if known is None or known.headless:
             return slices
-        for one in slices:
-            if one.headless:
-                return tuple([one for one in slices if not one.headless])
-        return slices
+        return [one for one in slices if not one.headless]
 
     def endpoint_services(self, service: Service) -> Sequence[EndpointService]:
         """The endpoints of a headless ``service`` that are served by their own names; else none."""

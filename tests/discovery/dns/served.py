@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dns.message import Message, QueryMessage, from_wire, make_query
 from dns.rcode import Rcode
 from dns.rcode import to_text as rcode_text
-from dns.rdatatype import from_text as kind_of
+from dns.rdatatype import to_text as kind_text
 from dns.rrset import RRset
 
 from tests.discovery.objects import snapshot
@@ -86,14 +86,7 @@ def ask(
 
 def lines(rrsets: Iterable[RRset]) -> list[str]:
     """Name, type and data of each record, sorted."""
-    return sorted(f"{rrset.name} {kind_text(rrset)} {rdata}" for rrset in rrsets for rdata in rrset)
-
-
-def kind_text(rrset: RRset) -> str:
-    return next(kind for kind in KINDS if kind_of(kind) == rrset.rdtype)
-
-
-KINDS = ("A", "AAAA", "SRV", "PTR", "CNAME", "NS", "SOA", "TXT", "HINFO")
+    return sorted(f"{rrset.name} {kind_text(rrset.rdtype)} {rdata}" for rrset in rrsets for rdata in rrset)
 
 
 def status(message: Message) -> str:

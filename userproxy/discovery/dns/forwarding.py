@@ -75,7 +75,7 @@ class Forwarder:
             loop = asyncio.get_running_loop()
             while True:
                 response = await loop.sock_recv(asking, 65535)
-                if response[: _ID.size] == query[: _ID.size] and outside.is_answered_by(response):
+                if _is_answer(response, query, outside):
                     return response
 
     async def _ask_tcp(self, query: bytes, outside: Outside) -> bytes:
@@ -85,9 +85,14 @@ class Forwarder:
             while True:
                 [length] = struct.unpack("!H", await reader.readexactly(2))
                 response = await reader.readexactly(length)
-                if response[: _ID.size] == query[: _ID.size] and outside.is_answered_by(response):
+                if _is_answer(response, query, outside):
                     return response
         finally:
             writer.transport.abort()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+def _is_answer(response: bytes, query: bytes, outside: Outside) -> bool:
+    """Whether it has the id of ``query``, which asks for ``outside``, and is an answer to that."""
+    return response[: _ID.size] == query[: _ID.size] and outside.is_answered_by(response)
