@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.integration.world import EPHEMERAL, world
+from tests.integration.world import EPHEMERAL, greeting, world
 from tests.option import in_one_process_only, with_workers
 from userproxy import KubeSource, NotListening, Proxy, Settings
 from userproxy.portforward import PodForwarder
@@ -35,16 +35,6 @@ def pod(echo: TcpEcho, hostname: str, *, ready: bool = True, terminating: bool =
         serving=True,
         terminating=terminating,
     )
-
-
-async def greeting(address: tuple[str, int]) -> str:
-    """Who answers there."""
-    reader, writer = await asyncio.open_connection(*address)
-    try:
-        return (await reader.readline()).decode().strip()
-    finally:
-        writer.close()
-        await writer.wait_closed()
 
 
 async def test_each_name_leads_to_its_pod() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from _socket import socket as RawSocket
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from tests.integration.world import greeting
 from tests.option import in_one_process_only
 from userproxy import Addresses, DialMode, MemorySource, Proxy, Settings
 from userproxy.dataplane.descriptors import Descriptors
@@ -79,21 +79,12 @@ class Pods:
         return None
 
 
-async def greeting(proxy: Proxy, port_name: str = "") -> str:
-    reader, writer = await asyncio.open_connection(*proxy.address("web", port_name))
-    try:
-        return (await reader.readline()).decode().strip()
-    finally:
-        writer.close()
-        await writer.wait_closed()
-
-
 async def test_from_outside_a_pod_is_reached_through_the_dialler() -> None:
     source, pods = RemoteSource(), Pods()
     source.apply(service("web", 80), endpoint_slice("web", ["10.0.0.1:8080"], pods=["web-0"]))
     async with Proxy(source, settings=LAPTOP, pod_dialler=pods) as proxy:
         await proxy.settled()
-        assert await greeting(proxy) == "web-0"
+        assert await greeting(proxy.address("web")) == "web-0"
         assert pods.dialled == [POD]
 
 
@@ -102,13 +93,13 @@ async def test_it_is_dialled_directly_once_this_host_is_its_node() -> None:
     async with TcpEcho("direct") as echo, Proxy(source, settings=LAPTOP, pod_dialler=pods) as proxy:
         source.apply(service("web", 80), endpoint_slice("web", [echo.endpoint], pods=["web-0"]))
         await proxy.settled()
-        assert await greeting(proxy) == "web-0"
+        assert await greeting(proxy.address("web")) == "web-0"
         source.apply(node("laptop", internal_ips=["127.0.0.1"]))
         await proxy.settled()
-        assert await greeting(proxy) == "direct"
+        assert await greeting(proxy.address("web")) == "direct"
         source.apply(node("laptop", internal_ips=["192.0.2.1"]))
         await proxy.settled()
-        assert await greeting(proxy) == "web-0"
+        assert await greeting(proxy.address("web")) == "web-0"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +123,7 @@ async def test_what_is_dialled_directly(
     ):
         objects.apply(service("web", 80), endpoint_slice("web", [echo.endpoint], pods=["web-0"]))
         await proxy.settled()
-        assert await greeting(proxy) == "direct"
+        assert await greeting(proxy.address("web")) == "direct"
         assert pods.dialled == []
 
 

@@ -186,3 +186,13 @@ async def world(settings: Settings = EPHEMERAL) -> AsyncIterator[World]:
     ends, source = Ends(), MemorySource()
     async with nothing_left("userproxy.dataplane", ends), Proxy(source, settings=settings) as proxy:
         yield World(source, proxy, ends)
+
+
+async def greeting(address: tuple[str, int]) -> str:
+    """Who answers there."""
+    reader, writer = await asyncio.open_connection(*address)
+    try:
+        return (await reader.readline()).decode().strip()
+    finally:
+        writer.close()
+        await writer.wait_closed()

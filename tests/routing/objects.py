@@ -11,7 +11,7 @@ from userproxy.model.names import Family, NamespacedName, Protocol
 from userproxy.model.problems import Problem
 from userproxy.model.routes import Route
 from userproxy.model.service import Service, ServicePortSpec
-from userproxy.routing import AddressPlan, LoopbackAddresses, State
+from userproxy.routing import AddressPlan, LoopbackAddresses, ReachPolicy, State
 
 NODE = "here"
 IPV4, IPV6 = Family.IPV4, Family.IPV6
@@ -64,11 +64,17 @@ def endpoint_slice(
 
 
 def state(
-    *objects: KubeObject, addresses: AddressPlan | None = None, cluster_ip_required: bool = False
+    *objects: KubeObject,
+    addresses: AddressPlan | None = None,
+    cluster_ip_required: bool = False,
+    reach: ReachPolicy | None = None,
 ) -> State:
     """A synced state that holds ``objects``, nothing taken yet."""
     fresh = State(
-        node_name=NODE, addresses=addresses or LoopbackAddresses(), cluster_ip_required=cluster_ip_required
+        node_name=NODE,
+        addresses=addresses or LoopbackAddresses(),
+        cluster_ip_required=cluster_ip_required,
+        reach=reach,
     )
     fold(fresh, *objects, Synced())
     return fresh

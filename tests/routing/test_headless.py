@@ -12,7 +12,6 @@ from tests.routing.objects import (
     DNS,
     IPV4,
     IPV6,
-    NODE,
     SCTP,
     TCP,
     draining,
@@ -27,10 +26,10 @@ from tests.routing.objects import (
     unready,
 )
 from userproxy.model.endpoints import EndpointSlice, SliceEndpoint, SlicePort
-from userproxy.model.events import Delete, Synced
+from userproxy.model.events import Delete
 from userproxy.model.names import NamespacedName, owner
 from userproxy.model.service import PortOptions, ServicePortSpec, ServiceType, TrafficPolicy
-from userproxy.routing import EphemeralAddresses, LoopbackAddresses, ReachPolicy, State
+from userproxy.routing import EphemeralAddresses, LoopbackAddresses, ReachPolicy
 from userproxy.routing.headless import endpoint_services, serves_endpoints
 
 SQL = ServicePortSpec("sql", TCP, 5432)
@@ -255,9 +254,7 @@ def test_options_count_for_each_name() -> None:
 
 def test_a_pod_is_reached_through_the_api_server_by_its_name_too() -> None:
     pods = slice_of(own("10.0.0.1", "db-0")._replace(pod="db-0"), own("10.0.0.2", "db-1"))
-    one = State(node_name=NODE, addresses=LoopbackAddresses(), reach=ReachPolicy(remote=True))
-    fold(one, DB, pods, Synced())
-    routes = served(one)
+    routes = served(state(DB, pods, reach=ReachPolicy(remote=True)))
     assert routes[ZERO].pods == (("10.0.0.1:15432", "db-0"),)
     assert routes[ONE].unreachable == "no Pod behind this address: port-forward cannot reach it"
 

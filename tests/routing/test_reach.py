@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv6Network, ip_network
 
 import pytest
@@ -25,14 +26,15 @@ from tests.routing.objects import (
     ready,
     served,
     service,
+    state,
     unready,
 )
 from userproxy.model.endpoints import SliceEndpoint, SlicePort
-from userproxy.model.events import Delete, KubeObject, Synced
+from userproxy.model.events import Delete
 from userproxy.model.node import Node
 from userproxy.model.routes import Endpoint
 from userproxy.model.service import TrafficPolicy
-from userproxy.routing import LoopbackAddresses, ReachPolicy, State
+from userproxy.routing import LoopbackAddresses, ReachPolicy
 from userproxy.routing.candidates import Candidate, candidates
 from userproxy.routing.derivation import port_selection
 from userproxy.routing.node import NodeFacts
@@ -43,16 +45,11 @@ from userproxy.settings import DialMode
 HERE = "192.0.2.7"
 LAPTOP = ReachPolicy(remote=True, is_own_address=HERE.__eq__)
 DIRECT = Way()
+from_outside = partial(state, reach=LAPTOP)
 
 
 def pod(address: str, name: str = "web-0", node: str = "") -> SliceEndpoint:
     return ready(address, node)._replace(pod=name)
-
-
-def state(*objects: KubeObject, policy: ReachPolicy = LAPTOP) -> State:
-    fresh = State(node_name=NODE, addresses=LoopbackAddresses(), reach=policy)
-    fold(fresh, *objects, Synced())
-    return fresh
 
 
 @pytest.mark.parametrize(
@@ -116,7 +113,7 @@ def test_the_cidrs_are_told() -> None:
 
 def test_a_route_names_the_pods_of_its_endpoints() -> None:
     slices = endpoint_slice("web-1", [pod("10.0.0.2", "b"), pod("10.0.0.1", "a"), ready("127.0.0.1")])
-    route = served(state(WEB, slices))[KEY]
+    route = served(from_outside(WEB, slices))[KEY]
     assert names(route.cluster) == ["10.0.0.1:8080", "10.0.0.2:8080", "127.0.0.1:8080"]
     assert route.pods == (("10.0.0.1:8080", "a"), ("10.0.0.2:8080", "b"))
     assert route.unreachable == ""
@@ -124,10 +121,10 @@ def test_a_route_names_the_pods_of_its_endpoints() -> None:
 
 def test_direct_dialling_has_no_pods() -> None:
     slices = endpoint_slice("web-1", [pod("10.0.0.1")])
-    direct = served(state(WEB, slices, policy=ReachPolicy()))[KEY]
+    direct = served(state(WEB, slices))[KEY]
     assert (names(direct.cluster), direct.pods) == (["10.0.0.1:8080"], ())
     other_pod = endpoint_slice("web-1", [pod("10.0.0.1", "web-1")])
-    assert served(state(WEB, other_pod, policy=ReachPolicy()))[KEY] == direct
+    assert served(state(WEB, other_pod))[KEY] == direct
 
 
 @pytest.mark.spec("T8")
@@ -138,7 +135,7 @@ def test_T8_a_port_whose_endpoints_cannot_be_reached_has_none_and_says_why() -> 
         [pod("10.0.0.1"), ready("10.0.0.2")],
         ports=(SlicePort("http", TCP, 8080), SlicePort("dns", UDP, 53)),
     )
-    routes = served(state(both, slices))
+    routes = served(from_outside(both, slices))
     tcp, udp = routes[KEY], routes["default/web:dns/UDP/IPv4"]
     assert (names(tcp.cluster), tcp.unreachable) == (["10.0.0.1:8080"], "")
     assert (udp.cluster, udp.serving, udp.pods) == ((), (), ())
@@ -148,7 +145,7 @@ def test_T8_a_port_whose_endpoints_cannot_be_reached_has_none_and_says_why() -> 
 
 @pytest.mark.spec("T8")
 def test_T8_without_a_usable_endpoint_there_is_nothing_to_reach() -> None:
-    route = served(state(WEB, endpoint_slice("web-1", [unready("10.0.0.1")])))[KEY]
+    route = served(from_outside(WEB, endpoint_slice("web-1", [unready("10.0.0.1")])))[KEY]
     assert (route.cluster, route.unreachable, route.usable_anywhere) == ((), "", False)
 
 
@@ -156,14 +153,14 @@ def test_T8_without_a_usable_endpoint_there_is_nothing_to_reach() -> None:
 def test_T8_the_set_that_the_cluster_address_uses_is_what_counts() -> None:
     local = replace(WEB, internal_traffic_policy=TrafficPolicy.LOCAL)
     slices = endpoint_slice("web-1", [ready("10.0.0.1", NODE), pod("10.0.0.2", node="there")])
-    route = served(state(local, slices))[KEY]
+    route = served(from_outside(local, slices))[KEY]
     assert (route.internal, route.unreachable) == ((), NO_POD)
 
 
 @pytest.mark.spec("T1")
 def test_T1_what_cannot_be_reached_makes_no_way_for_what_would_not_be_used() -> None:
     terminating = draining("10.0.0.2")._replace(pod="web-1")
-    route = served(state(WEB, endpoint_slice("web-1", [ready("10.0.0.1"), terminating])))[KEY]
+    route = served(from_outside(WEB, endpoint_slice("web-1", [ready("10.0.0.1"), terminating])))[KEY]
     assert (route.cluster, route.unreachable) == ((), NO_POD)
     assert names(route.serving) == ["10.0.0.2:8080"]
     assert route.pods == ()
@@ -193,11 +190,11 @@ def test_E7_the_pod_is_that_of_the_entry_that_counts() -> None:
     ]
     (one,) = candidates(slices, HTTP, IPV4, NODE).unique
     assert Reach().way(one, TCP) == Way("new")
-    assert served(state(WEB, *slices))[KEY].pods == (("10.0.0.1:8080", "new"),)
+    assert served(from_outside(WEB, *slices))[KEY].pods == (("10.0.0.1:8080", "new"),)
 
 
 def test_a_pod_that_is_replaced_at_its_address_is_a_change() -> None:
-    changing = state(WEB, endpoint_slice("web-1", [pod("10.0.0.1", "old")]))
+    changing = from_outside(WEB, endpoint_slice("web-1", [pod("10.0.0.1", "old")]))
     before = served(changing)[KEY]
     fold(changing, endpoint_slice("web-1", [pod("10.0.0.1", "new")]))
     (route,) = changing.take().changed
@@ -207,7 +204,7 @@ def test_a_pod_that_is_replaced_at_its_address_is_a_change() -> None:
 def test_everything_is_derived_again_once_this_host_is_the_node() -> None:
     shop = service("shop")
     slices = endpoint_slice("web-1", [pod("10.0.0.1")]), endpoint_slice("shop-1", ["10.0.0.9"], of="shop")
-    joining = state(WEB, shop, *slices)
+    joining = from_outside(WEB, shop, *slices)
     assert joining.take().problems == ()
     assert cluster(joining, "default/shop:http/TCP/IPv4") == []
     node = Node(NODE, internal_ips=(HERE,))
@@ -226,7 +223,7 @@ def test_everything_is_derived_again_once_this_host_is_the_node() -> None:
 
 
 def test_another_node_says_nothing_of_this_host() -> None:
-    staying = state(WEB, endpoint_slice("web-1", [pod("10.0.0.1")]))
+    staying = from_outside(WEB, endpoint_slice("web-1", [pod("10.0.0.1")]))
     fold(staying, Node("there", internal_ips=(HERE,)))
     assert staying.reach == Reach()
 
@@ -234,9 +231,8 @@ def test_another_node_says_nothing_of_this_host() -> None:
 def test_each_family_has_its_pods() -> None:
     dual = replace(WEB, families=(IPV4, IPV6))
     addresses = LoopbackAddresses(ipv6=IPv6Network("fd77::/64"))
-    both = State(node_name=NODE, addresses=addresses, reach=LAPTOP)
+    four = endpoint_slice("web-4", [pod("10.0.0.1", "four")])
     six = endpoint_slice("web-6", [pod("fd00::1", "six")], family=IPV6)
-    fold(both, dual, endpoint_slice("web-4", [pod("10.0.0.1", "four")]), six, Synced())
-    routes = served(both)
+    routes = served(from_outside(dual, four, six, addresses=addresses))
     assert routes[KEY].pods == (("10.0.0.1:8080", "four"),)
     assert routes["default/web:http/TCP/IPv6"].pods == (("[fd00::1]:8080", "six"),)

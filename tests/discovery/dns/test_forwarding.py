@@ -37,6 +37,13 @@ def good(asked: Message, *, addresses: int = 1) -> Message:
     return response
 
 
+def cut(asked: Message) -> list[bytes]:
+    """To be asked for over TCP."""
+    response = make_response(asked)
+    response.flags |= TC
+    return [response.to_wire()]
+
+
 @dataclass
 class Upstream(asyncio.DatagramProtocol):
     """A DNS server that says what ``answers`` make of a query, over UDP; ``over_tcp`` is for TCP."""
@@ -121,11 +128,6 @@ async def test_answers_that_were_not_asked_for_are_left_unread() -> None:
 
 
 async def test_an_answer_that_is_cut_is_asked_for_over_tcp() -> None:
-    def cut(asked: Message) -> list[bytes]:
-        response = make_response(asked)
-        response.flags |= TC
-        return [response.to_wire()]
-
     async with upstream(cut, lambda asked: [b"", good(asked, addresses=100).to_wire()]) as server:
         assert len(lines((await answer(server, outside(udp=False))).answer)) == 100
         found = await answer(server, outside())
@@ -136,11 +138,6 @@ async def test_an_answer_that_is_cut_is_asked_for_over_tcp() -> None:
 
 @pytest.mark.parametrize("over_tcp", [lambda asked: [], lambda asked: [b"x"]], ids=["nothing", "nonsense"])
 async def test_a_server_that_gives_no_answer_over_tcp_is_a_failure(over_tcp: Answers) -> None:
-    def cut(asked: Message) -> list[bytes]:
-        response = make_response(asked)
-        response.flags |= TC
-        return [response.to_wire()]
-
     async with upstream(cut, over_tcp) as server:
         assert status(await answer(server, outside())) == "SERVFAIL"
 

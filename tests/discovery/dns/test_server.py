@@ -47,6 +47,21 @@ class Client:
         return True
 
 
+class Counting(Responder):
+    """Counts the queries of each turn of the loop, which the test begins."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self.most = 0
+        self.total = 0
+
+    def respond(self, wire: bytes, *, udp: bool) -> bytes | None:
+        self.turn += 1
+        self.total += 1
+        self.most = max(self.most, self.turn)
+        return None if udp else b"answer"
+
+
 @contextlib.asynccontextmanager
 async def connected(port: int) -> AsyncIterator[Client]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -101,17 +116,7 @@ async def test_it_answers_at_an_ipv6_address() -> None:
 
 
 async def test_a_flood_has_a_bounded_part_of_each_turn_of_the_loop() -> None:
-    class Counting(Responder):
-        turn = 0
-        most = 0
-        total = 0
-
-        def respond(self, wire: bytes, *, udp: bool) -> None:
-            self.turn += 1
-            self.total += 1
-            self.most = max(self.most, self.turn)
-
-    of = Counting.__new__(Counting)
+    of = Counting()
     async with DnsServer(LOCAL, of) as server:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flooding:
             flooding.connect(server.address)
@@ -124,18 +129,7 @@ async def test_a_flood_has_a_bounded_part_of_each_turn_of_the_loop() -> None:
 
 
 async def test_queries_of_all_tcp_connections_have_one_place_in_a_turn_of_the_loop() -> None:
-    class Counting(Responder):
-        turn = 0
-        most = 0
-        total = 0
-
-        def respond(self, wire: bytes, *, udp: bool) -> bytes:
-            self.turn += 1
-            self.total += 1
-            self.most = max(self.most, self.turn)
-            return b"answer"
-
-    of = Counting.__new__(Counting)
+    of = Counting()
     async with tcp(of) as port, contextlib.AsyncExitStack() as stack:
         for _ in range(8):
             client = await stack.enter_async_context(connected(port))
