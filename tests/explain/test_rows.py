@@ -27,12 +27,12 @@ from tests.routing.objects import (
 )
 from userproxy.explain import ExplainEndpoint, ExplainRow, explain
 from userproxy.model.endpoints import EndpointSlice, InvalidEndpoint, SlicePort
-from userproxy.model.events import Rejected, Synced
+from userproxy.model.events import Rejected
 from userproxy.model.names import Family
 from userproxy.model.problems import Problem
 from userproxy.model.routes import RouteKey
 from userproxy.model.service import Service, ServicePortSpec, ServiceType, TrafficPolicy
-from userproxy.routing import EphemeralAddresses, LoopbackAddresses, ReachPolicy, State
+from userproxy.routing import EphemeralAddresses, ReachPolicy
 
 GOLDEN = Path(__file__).with_name("rows.json")
 LOCAL = TrafficPolicy.LOCAL
@@ -53,9 +53,7 @@ def test_T5_how_each_endpoint_is_reached() -> None:
         [ready("10.0.0.1")._replace(pod="web-0"), ready("10.0.0.2")],
         ports=(SlicePort("http", TCP, 8080), SlicePort("dns", UDP, 53)),
     )
-    outside = State(node_name=NODE, addresses=LoopbackAddresses(), reach=ReachPolicy(remote=True))
-    fold(outside, both, slices, Synced())
-    http, dns = explain(outside)
+    http, dns = explain(state(both, slices, reach=ReachPolicy(remote=True)))
     no_pod = "no Pod behind this address: port-forward cannot reach it"
     udp = "UDP: port-forward carries TCP only"
     assert [(one.endpoint, one.reason, one.reached) for one in (*http.endpoints, *dns.endpoints)] == [

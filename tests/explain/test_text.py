@@ -24,7 +24,7 @@ from tests.routing.objects import (
 )
 from userproxy.explain import explain, notes, render
 from userproxy.model.endpoints import SliceEndpoint
-from userproxy.model.events import SourceProblems, Synced
+from userproxy.model.events import SourceProblems
 from userproxy.model.names import ObjectRef
 from userproxy.model.problems import Problem
 from userproxy.model.service import TrafficPolicy
@@ -67,8 +67,7 @@ def test_golden_text() -> None:
     ],
 )
 def test_T8_how_endpoints_are_reached(entries: list[SliceEndpoint], lines: list[str]) -> None:
-    outside = State(node_name=NODE, addresses=LoopbackAddresses(), reach=ReachPolicy(remote=True))
-    fold(outside, service(), endpoint_slice("web-1", entries), Synced())
+    outside = state(service(), endpoint_slice("web-1", entries), reach=ReachPolicy(remote=True))
     title, *rest = shown(outside)
     assert [title.removeprefix("default/web http 80/TCP IPv4  at 127.117.209.100:80, "), *rest] == lines
 

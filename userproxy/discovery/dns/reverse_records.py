@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, summarize_address_range
 
-from dns.name import Name, from_text
+from dns.name import Name
 from dns.rdataclass import IN
 from dns.rdatatype import NS, PTR
 from dns.rdtypes.ANY.NS import NS as NsRecord
 from dns.rdtypes.ANY.PTR import PTR as PtrRecord
 
-from userproxy.discovery.dns.directory import Directory, Labels, Owner, reverse_labels
-from userproxy.discovery.dns.service_records import EMPTY, Records, rdataset
+from userproxy.discovery.dns.directory import Directory, Labels, reverse_labels
+from userproxy.discovery.dns.service_records import EMPTY, Records, full_name, rdataset
 from userproxy.routing.loopback import DEFAULT_FIRST, DEFAULT_LAST
 
 __all__ = ["DEFAULT_NETWORKS", "ReverseRecords"]
@@ -44,12 +44,9 @@ class ReverseRecords:
         if labels in self._apexes:
             return {NS: rdataset([NsRecord(IN, NS, self._server)])}
         if owners := self._directory.owners(labels):
-            return {PTR: rdataset([PtrRecord(IN, PTR, self._target(owner)) for owner in owners])}
+            names = [full_name(owner, self._domain) for owner in owners]
+            return {PTR: rdataset([PtrRecord(IN, PTR, name) for name in names])}
         return EMPTY if self._directory.is_above_addresses(labels) else None
-
-    def _target(self, owner: Owner) -> Name:
-        own = (owner.hostname, owner.service, owner.namespace, "svc")
-        return from_text(".".join(label for label in own if label), self._domain)
 
 
 def _apexes(network: IPv4Network | IPv6Network) -> Iterable[Labels]:

@@ -17,11 +17,11 @@ from dns.rdtypes.IN.A import A as ARecord
 from dns.rdtypes.IN.AAAA import AAAA as AaaaRecord
 from dns.rdtypes.IN.SRV import SRV as SrvRecord
 
-from userproxy.discovery.dns.directory import Directory, Labels
+from userproxy.discovery.dns.directory import Directory, Labels, Owner
 from userproxy.discovery.served import ServedPort
 from userproxy.model.names import NamespacedName
 
-__all__ = ["EMPTY", "TTL_S", "Records", "ServiceRecords", "rdataset"]
+__all__ = ["EMPTY", "TTL_S", "Records", "ServiceRecords", "full_name", "rdataset"]
 
 Records = Mapping[RdataType, Rdataset]
 """What a name has, by type. Nobody adds to it."""
@@ -107,14 +107,16 @@ class ServiceRecords:
 
     def _srv(self, ports: Iterable[ServedPort]) -> Rdataset:
         """One for each number and target: the number is the one that is listened on (rule L1)."""
-        wanted = dict.fromkeys((port.port, self._target(port)) for port in ports)
+        wanted = dict.fromkeys((port.port, full_name(port, self.apex)) for port in ports)
         return rdataset(
             [SrvRecord(IN, SRV, SRV_PRIORITY, SRV_WEIGHT, port, target) for port, target in wanted]
         )
 
-    def _target(self, port: ServedPort) -> Name:
-        own = (port.hostname, port.service, port.namespace, "svc")
-        return from_text(".".join(label for label in own if label), self.apex)
+
+def full_name(of: Owner | ServedPort, domain: Name) -> Name:
+    """Of a Service, or of an endpoint of a headless one, below the cluster domain."""
+    own = (of.hostname, of.service, of.namespace, "svc")
+    return from_text(".".join(label for label in own if label), domain)
 
 
 def _over(ports: Iterable[ServedPort], protocol: str) -> list[ServedPort]:
