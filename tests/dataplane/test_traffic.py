@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import pytest
 
 from tests.dataplane.harness import Harness, Peer, endpoint_of, harness, listening, pair, route
 from tests.dataplane.test_connection import HOLD, NOBODY
 from tests.dataplane.test_pod_connection import ONE, Script, pods, there
 from tests.dataplane.udp_peers import UdpPeer, clients, exchange, peers, udp_route, until
+from userproxy.dataplane import plane
+from userproxy.dataplane.counters import EndpointCounters
 from userproxy.dataplane.traffic import TrafficSnapshot
+from userproxy.model.names import Protocol, ServicePortName
 from userproxy.model.routes import Endpoint
 
 
@@ -45,6 +51,24 @@ async def test_it_ages_and_other_service_ports_are_not_told_of() -> None:
         (later,) = await told(h)
         assert later.age_s >= one.age_s >= 0
         assert await h.plane.traffic(()) == ()
+
+
+async def test_the_loop_has_its_turns_also_where_many_service_ports_have_little_open_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plane, "TRAFFIC_PER_STEP", 2)
+    async with harness() as h, AsyncExitStack() as stack:
+        keys = []
+        for service in ("a", "b", "c", "d"):
+            name = ServicePortName("default", service, "", Protocol.TCP)
+            h.serve(route(name=name, options=HOLD))
+            keys.append(h.current.key)
+            stack.enter_context(await Peer.connect(h.plane.address(name.service, "", None)))
+        await until(lambda: all(port.held for port in h.plane.snapshot()))
+        telling = asyncio.create_task(h.plane.traffic(frozenset(keys)))
+        await asyncio.sleep(0)
+        assert not telling.done()
+        assert [one.key for one in await telling] == keys
 
 
 async def test_a_connection_that_waits_has_no_endpoint() -> None:
@@ -107,8 +131,6 @@ async def test_dials_are_timed_when_they_end_well() -> None:
 
 @pytest.mark.parametrize(("took_s", "smoothed_s"), [([0.5], 0.5), ([0.8, 1.6], 0.9), ([0.8, 1.6, 0.1], 0.8)])
 def test_the_time_of_dials_is_smoothed(took_s: list[float], smoothed_s: float) -> None:
-    from userproxy.dataplane.counters import EndpointCounters
-
     counters = EndpointCounters()
     for duration_s in took_s:
         counters.dialled(duration_s)

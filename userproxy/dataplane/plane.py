@@ -138,9 +138,9 @@ class DataPlane:
         """All that is open of these service ports, one by one; gives the loop its turns."""
         found: list[TrafficSnapshot] = []
         for port in [port for port in self._every_port() if port.key in keys]:
-            for number, one in enumerate(traffic_of(port), start=1):
+            for one in traffic_of(port):
                 found.append(one)
-                if number % TRAFFIC_PER_STEP == 0:
+                if len(found) % TRAFFIC_PER_STEP == 0:
                     await asyncio.sleep(0)
         return tuple(found)
 
