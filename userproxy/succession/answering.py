@@ -10,7 +10,7 @@ from userproxy.succession.channel import Channel, Message
 from userproxy.succession.items import Item
 from userproxy.succession.protocol import MORE
 
-__all__ = ["answer", "asked", "received", "unwanted"]
+__all__ = ["answer", "asked", "unwanted"]
 
 ANSWER_LIMIT_S = 5.0
 
@@ -25,16 +25,9 @@ async def answer(channel: Channel, items: Iterable[Item]) -> None:
 
 async def asked(channel: Channel, wanted: str, limit_s: float | None) -> Message:
     """The question, which must be ``wanted``. Raises TakeoverError."""
-    message = await received(channel, limit_s)
+    message = await channel.receive_plain(limit_s)
     if message.fields.get("ask") != wanted:
         raise TakeoverError(f"it said {message.fields.get('ask')!r} where {wanted!r} was due")
-    return message
-
-
-async def received(channel: Channel, limit_s: float | None) -> Message:
-    """A message; nobody sends us descriptors. Raises TakeoverError."""
-    message = await channel.receive(limit_s)
-    message.close()
     return message
 
 

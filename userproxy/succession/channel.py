@@ -75,6 +75,12 @@ class Channel:
         except TimeoutError:
             raise TakeoverError(f"the other process said nothing for {limit_s:g} s") from None
 
+    async def receive_plain(self, limit_s: float | None) -> Message:
+        """As `receive`, where no descriptors are due; if some come, they are closed."""
+        message = await self.receive(limit_s)
+        message.close()
+        return message
+
     def receive_now(self) -> Message:
         """A message that is there. Raises BlockingIOError when there is none, TakeoverError as `receive`."""
         try:

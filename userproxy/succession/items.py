@@ -116,7 +116,9 @@ def _listener(fields: _Fields, socket_of: Callable[[], Socket]) -> SharedListene
 
 def _worker(fields: _Fields) -> int | None:
     """Releases before there were workers do not say."""
-    return None if fields.get("worker", 0) is None else _number({"worker": 0, **fields}, "worker")
+    if "worker" not in fields:
+        return 0
+    return None if fields["worker"] is None else _number(fields, "worker")
 
 
 def _line(fields: _Fields, socket_of: Callable[[], Socket]) -> Line:

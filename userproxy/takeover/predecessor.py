@@ -17,7 +17,7 @@ from userproxy.log import log_event
 from userproxy.proxy import Proxy
 from userproxy.succession.asking import ask
 from userproxy.succession.batches import close_items
-from userproxy.succession.channel import Channel, Message, peer_of
+from userproxy.succession.channel import Channel, peer_of
 from userproxy.succession.items import Item
 from userproxy.succession.protocol import FLOWS, FREEZE, LISTENERS, SERVING, fault_of_hello, greeting
 
@@ -63,7 +63,7 @@ class Predecessor:
         """
         with self._naming():
             self._channel.send({**greeting(workers), "table_file": table_file})
-            answer = await self._received()
+            answer = await self._channel.receive_plain(ANSWER_LIMIT_S)
             fault = fault_of_hello(answer.fields, workers) or answer.fields.get("error")
             if fault:
                 raise TakeoverError(str(fault))
@@ -96,7 +96,7 @@ class Predecessor:
     async def gone_quiet(self) -> None:
         """Return when it has let go of everything that it shared with us, such as a table file."""
         with contextlib.suppress(TakeoverError):  # its end does as well
-            await self._received()
+            await self._channel.receive_plain(ANSWER_LIMIT_S)
 
     async def _inherit(self, proxy: Proxy) -> list[SharedListener]:
         listeners: list[SharedListener] = []
@@ -119,12 +119,6 @@ class Predecessor:
             raise
         proxy.sockets.inherit(listeners, moves)
         return listeners
-
-    async def _received(self) -> Message:
-        """A message that has no descriptors."""
-        message = await self._channel.receive(ANSWER_LIMIT_S)
-        message.close()
-        return message
 
     @contextlib.contextmanager
     def _naming(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from userproxy.errors import TakeoverError
 from userproxy.log import log_event
 from userproxy.proxy import Proxy
-from userproxy.succession.answering import answer, asked, received, unwanted
+from userproxy.succession.answering import answer, asked, unwanted
 from userproxy.succession.channel import Channel, peer_of
 from userproxy.succession.protocol import FLOWS, FREEZE, LISTENERS, SERVING, fault_of_hello, greeting
 
@@ -73,7 +73,7 @@ class TakeoverServer:
 
     async def _talk(self, channel: Channel, pid: int, uid: int) -> None:
         """Raises TakeoverError, and goes on serving then."""
-        hello = await received(channel, ANSWER_LIMIT_S)
+        hello = await channel.receive_plain(ANSWER_LIMIT_S)
         refusal = self._refusal(uid)
         channel.send({**greeting(self._proxy.workers), "error": refusal})
         refusal = fault_of_hello(hello.fields, self._proxy.workers) or refusal
