@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from tests.dataplane.harness import Peer
 from tests.dataplane.udp_peers import UdpPeer
 from tests.option import with_workers
 from tests.takeover.processes import Successor, holding, serving, successor
+from tests.workers.crew import until
 from userproxy import NotListening, Proxy, Settings
 from userproxy.dataplane.inheritance import SharedListener
 from userproxy.dataplane.snapshot import PortSnapshot
@@ -37,12 +37,6 @@ def port_of(proxy: Proxy, name: str) -> PortSnapshot:
 async def held(proxy: Proxy, name: str, count: int) -> None:
     while port_of(proxy, name).held != count:
         await asyncio.sleep(0)
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Wait for what workers tell of a little later."""
-    while not holds():
-        await asyncio.sleep(0.001)
 
 
 async def echoed(client: Peer, data: bytes) -> None:

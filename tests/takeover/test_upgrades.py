@@ -75,12 +75,28 @@ class Upgradable:
         async with started as run:
             yield run
 
-    async def fails(self, old: Running, script: str, *options: str) -> None:
-        """A successor of ``old`` kills itself by ``script``, and ``old`` says that it goes on."""
-        async with self.process("killed", script, *options) as killed:
-            async with asyncio.timeout(LIMIT_S):
-                assert await killed.process.wait() == -signal.SIGKILL
-            await old.error("takeover_failed")
+    async def survives(self, script: str, *options: str) -> None:
+        """Under load an old process goes on as it was after a successor that kills itself by ``script``."""
+        async with contextlib.AsyncExitStack() as processes:
+            old = await processes.enter_async_context(self.process("old", "", *options))
+            tcp, udp = await self.addresses(old)
+            async with load(tcp, udp) as report:
+                await report.wait(10)
+                sources = set(self.udp.clients)
+                killed = await processes.enter_async_context(self.process("killed", script, *options))
+                async with asyncio.timeout(LIMIT_S):
+                    assert await killed.process.wait() == -signal.SIGKILL
+                await old.error("takeover_failed")
+                await report.wait(10)
+                # Routes change again, and a takeover works again.
+                more = service("more", 80), endpoint_slice("more", [self.tcp.endpoint])
+                replace_file(self.file, self.manifest(*more))
+                await old.rows(lambda rows: len(rows) == 3)
+                new = await processes.enter_async_context(self.process("new", "", *options))
+                await new.line("took over")
+                await report.wait(10)
+                assert self.udp.clients == sources
+                assert len(await new.rows(lambda rows: len(rows) == 3)) == 3
 
     async def addresses(self, run: Running) -> tuple[tuple[str, int], tuple[str, int]]:
         def both(rows: list[dict[str, object]]) -> bool:
@@ -162,23 +178,7 @@ async def test_a_new_process_that_is_killed_leaves_the_old_one_as_it_was(
     upgradable: Upgradable, module: str, name: str, function: str, when: str
 ) -> None:
     script = KILLED.format(module=module, name=name, function=function, when=when)
-    async with contextlib.AsyncExitStack() as processes:
-        old = await processes.enter_async_context(upgradable.process("old"))
-        tcp, udp = await upgradable.addresses(old)
-        async with load(tcp, udp) as report:
-            await report.wait(10)
-            sources = set(upgradable.udp.clients)
-            await upgradable.fails(old, script)
-            await report.wait(10)
-            # Routes change again, and a takeover works again.
-            more = service("more", 80), endpoint_slice("more", [upgradable.tcp.endpoint])
-            replace_file(upgradable.file, upgradable.manifest(*more))
-            await old.rows(lambda rows: len(rows) == 3)
-            new = await processes.enter_async_context(upgradable.process("new"))
-            await new.line("took over")
-            await report.wait(10)
-            assert upgradable.udp.clients == sources
-            assert len(await new.rows(lambda rows: len(rows) == 3)) == 3
+    await upgradable.survives(script)
 
 
 @pytest.mark.proxied

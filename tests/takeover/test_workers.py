@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +13,20 @@ import pytest
 
 from tests.dataplane.harness import Peer
 from tests.dataplane.udp_peers import UdpPeer
-from tests.integration.world import open_descriptors
-from tests.takeover.processes import EPHEMERAL, Old, Successor, holding, serving, successor
-from tests.workers.crew import LIMIT_S, say, until
-from userproxy import MemorySource, Proxy, Settings
+from tests.dataplane.udp_peers import clients as udp_clients
+from tests.takeover.fleets import (
+    CLIENTS,
+    asked,
+    echoed,
+    fleet_of,
+    in_vain,
+    kill,
+    source_of,
+    under_way,
+)
+from tests.takeover.processes import EPHEMERAL, Successor, holding, serving, successor
+from tests.workers.crew import LIMIT_S, TWO, say, until
+from userproxy import Proxy, Settings
 from userproxy.dataplane.binding import Move
 from userproxy.dataplane.handover import Line
 from userproxy.dataplane.heir import Heir
@@ -35,48 +43,6 @@ from userproxy.workers.link import Link
 
 pytestmark = pytest.mark.both_loops
 HOLD = {"userproxy.dev/hold": "1h"}
-TWO = replace(EPHEMERAL, workers=2)
-CLIENTS = 24
-"""Of UDP: both workers have some, but for once in millions of runs."""
-
-
-def source_of(tcp: TcpEcho, udp: UdpEcho) -> MemorySource:
-    return holding(
-        service("web", 80, sessionAffinity="ClientIP"),
-        endpoint_slice("web", [tcp.endpoint], name="web"),
-        service("dns", "53/UDP"),
-        endpoint_slice("dns", [udp.endpoint], name="dns", protocol="UDP"),
-    )
-
-
-def fleet_of(proxy: Proxy) -> Fleet:
-    fleet = proxy.sockets
-    assert isinstance(fleet, Fleet)
-    return fleet
-
-
-async def asked(clients: list[UdpPeer], text: bytes) -> None:
-    """Each client asks, then each gets its answer."""
-    for number, client in enumerate(clients):
-        client.send(b"%s %d" % (text, number))
-    for number, client in enumerate(clients):
-        assert await client.receive() == b"%s %d" % (text, number)
-
-
-async def echoed(address: tuple[str, int]) -> None:
-    with await Peer.connect(address) as client:
-        await client.send(b"new")
-        assert await client.receive_exactly(3) == b"new"
-
-
-@contextlib.contextmanager
-def udp_clients(address: tuple[str, int]) -> Iterator[list[UdpPeer]]:
-    clients = [UdpPeer.to(address) for _ in range(CLIENTS)]
-    try:
-        yield clients
-    finally:
-        for client in clients:
-            client.sock.close()
 
 
 @pytest.mark.proxied
@@ -84,7 +50,7 @@ async def test_flows_keep_their_sockets_and_connections_their_process(tmp_path: 
     async with TcpEcho() as tcp, UdpEcho() as udp:
         async with serving(tmp_path / "s", source_of(tcp, udp), TWO) as old:
             web, dns = old.proxy.address("web"), old.proxy.address("dns")
-            with udp_clients(dns) as clients, await Peer.connect(web) as kept:
+            with udp_clients(CLIENTS, dns) as clients, await Peer.connect(web) as kept:
                 await kept.send(b"before")
                 assert await kept.receive_exactly(6) == b"before"
                 await asked(clients, b"before")
@@ -153,19 +119,6 @@ async def held(proxy: Proxy, count: int) -> None:
         await proxy.settled()
 
 
-@contextlib.asynccontextmanager
-async def under_way(tmp_path: Path) -> AsyncIterator[tuple[Old, list[UdpPeer], UdpEcho, MemorySource]]:
-    """An old proxy with flows; afterwards no descriptor is left open here."""
-    async with TcpEcho() as tcp, UdpEcho() as udp:
-        before = open_descriptors()
-        source = source_of(tcp, udp)
-        async with serving(tmp_path / "s", source, TWO) as old:
-            with udp_clients(old.proxy.address("dns")) as clients:
-                await asked(clients, b"before")
-                yield old, clients, udp, source_of(tcp, udp)
-        await until(lambda: open_descriptors() <= before)
-
-
 async def test_a_new_worker_dies_once_all_old_ones_are_frozen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,18 +129,14 @@ async def test_a_new_worker_dies_once_all_old_ones_are_frozen(
         await usual(heir)
         for client in clients:  # nobody reads this now
             client.send(b"while it was frozen")
-        pid = heir._links[1].pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        kill(heir._links[1])
         heir._missing = {0, 1}
         await heir._all_say(60.0)
 
     monkeypatch.setattr(FleetHeir, "completed", completed)
     async with under_way(tmp_path) as (old, clients, udp, source):
         sources = set(udp.clients)
-        with pytest.raises(TakeoverError, match=r"worker 1: has ended"):
-            async with successor(old, source, TWO):
-                pytest.fail("it must not serve")
+        await in_vain(old, source, r"worker 1: has ended")
         for client in clients:
             assert await client.receive() == b"while it was frozen"
         await asked(clients, b"after")
@@ -207,16 +156,12 @@ async def test_a_new_worker_dies_before_it_has_its_table(
 
     def inherit(fleet: Fleet, listeners: Iterable[SharedListener], moves: Iterable[Move]) -> None:
         usual(fleet, listeners, moves)
-        pid = fleet._links[0].pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        kill(fleet._links[0])
 
     monkeypatch.setattr(Fleet, "inherit", inherit)
     async with under_way(tmp_path) as (old, clients, udp, source):
         sources = set(udp.clients)
-        with pytest.raises(TakeoverError, match=r"worker 0: has ended"):
-            async with successor(old, source, TWO):
-                pytest.fail("it must not serve")
+        await in_vain(old, source, r"worker 0: has ended")
         await asked(clients, b"after")
         assert udp.clients == sources
         await echoed(old.proxy.address("web"))
@@ -236,7 +181,7 @@ async def test_T8_what_refused_in_the_old_workers_opens_in_the_new_ones(tmp_path
             async with successor(old, source_of(tcp, udp), TWO) as new:
                 await old.proxy.drain(0)
                 await new.settled()
-                with udp_clients(dns) as clients:
+                with udp_clients(CLIENTS, dns) as clients:
                     await asked(clients, b"new")
                 await echoed(web)
 
@@ -246,16 +191,12 @@ async def test_an_old_worker_dies_while_it_gives(tmp_path: Path, monkeypatch: py
     usual = FleetHeir.caught_up
 
     async def caught_up(heir: FleetHeir) -> None:
-        pid = fleet_of(old.proxy)._links[1].pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        kill(fleet_of(old.proxy)._links[1])
         await usual(heir)
 
     monkeypatch.setattr(FleetHeir, "caught_up", caught_up)
     async with under_way(tmp_path) as (old, clients, _, source):
-        with pytest.raises(TakeoverError, match="worker 1: the other process is gone"):
-            async with successor(old, source, TWO):
-                pytest.fail("it must not serve")
+        await in_vain(old, source, "worker 1: the other process is gone")
         await asked(clients, b"after")
         await echoed(old.proxy.address("web"))
         monkeypatch.undo()
@@ -281,9 +222,7 @@ async def test_a_new_parent_that_hangs_with_everything_frozen(
     monkeypatch.setattr(FleetHeir, "completed", completed)
     async with under_way(tmp_path) as (old, clients, udp, source):
         sources = set(udp.clients)
-        with pytest.raises(TakeoverError, match="the other process is gone"):
-            async with successor(old, source, TWO):
-                pytest.fail("it must not serve")
+        await in_vain(old, source, "the other process is gone")
         await asked(clients, b"after")
         assert udp.clients == sources
         assert not old.replaced
@@ -294,9 +233,7 @@ async def test_nobody_takes_over_while_a_worker_is_being_replaced(
 ) -> None:
     async with under_way(tmp_path) as (old, clients, _, source):
         monkeypatch.setattr(Link, "serving", property(lambda link: link.index != 1))
-        with pytest.raises(TakeoverError, match="a worker is being replaced; try again"):
-            async with successor(old, source, TWO):
-                pytest.fail("it must not serve")
+        await in_vain(old, source, "a worker is being replaced; try again")
         await asked(clients, b"after")
         monkeypatch.undo()
         async with successor(old, source, TWO):
@@ -312,8 +249,7 @@ async def test_a_worker_that_was_replaced_meanwhile_lets_go_too(
     async def completed(heir: FleetHeir) -> None:
         await usual(heir)
         link = fleet_of(old.proxy)._links[1]
-        assert link.pid is not None
-        os.kill(link.pid, signal.SIGKILL)
+        kill(link)
         await until(lambda: not link.serving)
         await until(lambda: link.serving)
         await old.proxy.sockets.published()
@@ -369,9 +305,7 @@ async def test_another_number_of_workers_is_refused_in_one_line(tmp_path: Path, 
     async with under_way(tmp_path) as (old, clients, _, source):
         other = replace(EPHEMERAL, workers=workers)
         says = f"runs with --workers 2, this one with --workers {workers}: must be equal"
-        with pytest.raises(TakeoverError, match=says):
-            async with successor(old, source, other):
-                pytest.fail("it must not serve")
+        await in_vain(old, source, says, other)
         await asked(clients, b"after")
         await echoed(old.proxy.address("web"))
 
@@ -426,5 +360,5 @@ async def test_the_old_one_is_stopped_when_both_have_the_listening_sockets(
             await new.settled()
             for _ in range(10):
                 await echoed(web)
-            with udp_clients(dns) as clients:
+            with udp_clients(CLIENTS, dns) as clients:
                 await asked(clients, b"again")
