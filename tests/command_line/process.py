@@ -71,6 +71,11 @@ class Running:
                 if wanted in line:
                     return line.rstrip("\n")
 
+    async def dns_port(self) -> str:
+        """Where ``--dns 127.0.0.1:0`` answers."""
+        line = await self.line("DNS at")
+        return line.split(",")[0].rpartition(":")[2]
+
     async def rest(self) -> str:
         """All that is still said, to the end."""
         assert self.process.stdout is not None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from dns.message import make_query
 
 from tests.command_line.process import LIMIT_S, Running, running, userproxy, wrong_usage
 from tests.command_line.test_run import manifest, replace_file
+from tests.command_line.tools import missing_tools, needs, said
 from userproxy.testing.backends.tcp import TcpEcho
 from userproxy.testing.objects import endpoint_slice, service
 
@@ -34,27 +33,17 @@ async def answering(tmp_path: Path, text: str, *arguments: str) -> AsyncIterator
     file = tmp_path / "m.yaml"
     file.write_text(text)
     async with running(tmp_path, "run", "-f", file, "--dns", "127.0.0.1:0", *arguments) as run:
-        line = await run.line("DNS at")
+        port = await run.dns_port()
         await run.rows(len)
-        yield run, line.split(",")[0].rpartition(":")[2]
+        yield run, port
 
 
 async def dig(port: str, *arguments: str) -> str:
-    return await _said("dig", "@127.0.0.1", "-p", port, "+tries=1", *arguments)
+    return await said("dig", "@127.0.0.1", "-p", port, "+tries=1", *arguments)
 
 
 async def short(port: str, *arguments: str) -> list[str]:
-    return sorted((await dig(port, "+short", *arguments)).split("\n"))[1:]
-
-
-async def _said(*command: str) -> str:
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    async with asyncio.timeout(LIMIT_S):
-        return (await process.communicate())[0].decode()
-
-
-def needs(tool: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(tool) is None, reason=f"no {tool} here")
+    return sorted((await dig(port, "+short", *arguments)).splitlines())
 
 
 @needs("dig")
@@ -131,9 +120,9 @@ async def test_what_does_not_fit_in_a_datagram_comes_by_tcp(tmp_path: Path) -> N
 async def test_host_finds_short_names_when_they_were_asked_for(tmp_path: Path) -> None:
     async with answering(tmp_path, shop("web"), "--dns-search", "shop") as (run, port):
         for name in ("web", "web.shop", "web.shop.svc"):
-            said = await _said("host", "-p", port, f"{name}.", "127.0.0.1")
-            assert f"{name} is an alias for web.shop.{FULL}." in said
-            assert f"web.shop.{FULL} has address {WEB}" in said
+            found = await said("host", "-p", port, f"{name}.", "127.0.0.1")
+            assert f"{name} is an alias for web.shop.{FULL}." in found
+            assert f"web.shop.{FULL} has address {WEB}" in found
         assert await run.stop() == 0
 
 
@@ -186,7 +175,7 @@ async def test_a_flood_of_queries_cuts_no_traffic_and_is_survived(tmp_path: Path
             finally:
                 over.set()
                 await flood
-            if shutil.which("dig") is not None:
+            if not missing_tools("dig"):
                 assert await short(port, "+tcp", f"web.shop.{FULL}") == [host]
             assert await run.stop() == 0
             assert run.errors.read_text() == ""

@@ -87,9 +87,9 @@ async def shop(database: PostgresServer, home: Path, *options: str | Path) -> As
         config = server.kubeconfig(home / "config")
         arguments = ("--kubeconfig", config, "--dns", "127.0.0.1:0", "--dial", "port-forward", *options)
         async with running(home, "run", *arguments) as proxy:
-            line = await proxy.line("DNS at")
+            port = await proxy.dns_port()
             await proxy.rows(lambda rows: len(rows) == 4)
-            yield Shop(server, proxy, int(line.split(",")[0].rpartition(":")[2]))
+            yield Shop(server, proxy, int(port))
 
 
 async def test_a_thousand_connects_of_which_one_in_ten_is_reset(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.command_line.process import LIMIT_S, running
-from tests.command_line.test_dns_resolver import FILES, IN_NAMESPACES, PREPARE, missing
+from tests.command_line.own_network import answers_are, missing
+from tests.command_line.process import running
 from tests.command_line.test_run import manifest
-from tests.laptop.laptop import AS_A_USER, NAMESPACE, dns_port, laptop, needs, said
+from tests.command_line.tools import needs, said
+from tests.laptop.laptop import AS_A_USER, NAMESPACE, laptop
 from userproxy.testing.backends import HttpBackend
 from userproxy.testing.objects import RawObject, pod, service
 
@@ -73,7 +71,7 @@ async def test_dig_and_curl_find_every_service(tmp_path: Path) -> None:
         await server.line("listening on")
         options = ("--dns", "127.0.0.1:0")
         run = await stack.enter_async_context(laptop(tmp_path / "laptop", tmp_path / "config", *options))
-        port = await dns_port(run)
+        port = await run.dns_port()
         rows = await run.rows(lambda rows: len(rows) == 3)
         at_80 = 80 if UNPRIVILEGED_PORTS <= 80 else 8080
         assert [row["listen_port"] for row in rows if row["service"] == "web"] == [at_80]
@@ -88,34 +86,23 @@ async def test_dig_and_curl_find_every_service(tmp_path: Path) -> None:
         assert await run.stop() == 0
 
 
-SCRIPT = """
-set -e
-python=$1; folder=$2; shift 2
-trap 'for each in $started; do kill $each; wait $each; done' EXIT
-"$python" -c "$PREPARE"
-for file in resolv.conf nsswitch.conf hosts; do mount --bind "$folder/$file" "/etc/$file"; done
+SERVED = """
 echo 53 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 port=9000
 for pod in web-0 web-1 api-0 db-0; do
-    "$python" -m userproxy.testing.backends http --name $pod --port $port >"$folder/$pod" &
-    started="$! $started"
+    start $pod "$python" -m userproxy.testing.backends http --name $pod --port $port
     port=$((port + 1))
 done
-"$python" -m userproxy apiserver -f "$folder/m.yaml" --write-kubeconfig "$folder/config" >"$folder/server" &
-started="$! $started"
-until grep -q listening "$folder/server" && kill -0 $!; do sleep 0.05; done
-"$@" "$python" -m userproxy run --kubeconfig "$folder/config" --dns 127.0.0.1:53 >"$folder/said" &
-started="$! $started"
-until grep -q listening "$folder/said" && kill -0 $!; do sleep 0.05; done
-while read -r command; do $command 2>&1 || echo "failed: $?"; echo ---; done
+start server "$python" -m userproxy apiserver -f "$folder/m.yaml" --write-kubeconfig "$folder/config"
+listens server
+start said "$@" "$python" -m userproxy run --kubeconfig "$folder/config" --dns 127.0.0.1:53
+listens said
 """
 
 
 @pytest.mark.skipif(bool(missing()), reason=missing())
 async def test_every_program_finds_every_service_by_plain_names(tmp_path: Path) -> None:
     """In a network of its own, where the responder may have port 53 and no pod has a route."""
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
     places = {name: f"127.0.0.1:{9000 + number}" for number, name in enumerate(PODS)}
     (tmp_path / "m.yaml").write_text(manifest(*cluster("shop", places)))
     asked: dict[str, set[str]] = {}
@@ -125,17 +112,4 @@ async def test_every_program_finds_every_service_by_plain_names(tmp_path: Path) 
             asked[f"curl --silent --show-error --max-time 30 http://{host}:{port}/"] = pods_of(name)
     asked["curl --silent --show-error --max-time 30 http://web.shop/"] = pods_of("web")
     asked["curl --silent --show-error --max-time 30 http://198.18.0.1:8080/"] = {"failed: 7"}
-    process = await asyncio.create_subprocess_exec(
-        *IN_NAMESPACES, "sh", "-c", SCRIPT, "sh", sys.executable, str(tmp_path), *AS_A_USER,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={
-            "PREPARE": PREPARE, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path),
-        },
-    )  # fmt: skip
-    async with asyncio.timeout(LIMIT_S):
-        output, errors = await process.communicate("".join(f"{command}\n" for command in asked).encode())
-    answers = output.decode().split("---\n")
-    for (command, wanted), answer in zip(asked.items(), answers, strict=False):
-        assert any(one in answer for one in wanted), f"{command}: {answer} {errors.decode()}"
-    assert len(answers) == len(asked) + 1, errors.decode()
+    await answers_are(asked, tmp_path, SERVED, *AS_A_USER)
