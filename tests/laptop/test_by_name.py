@@ -58,7 +58,7 @@ def pods_of(name: str) -> set[str]:
 
 
 @needs("dig", "curl")
-@pytest.mark.spec("L3")
+@pytest.mark.spec("L1")
 async def test_dig_and_curl_find_every_service(tmp_path: Path) -> None:
     """The API server, the pods and the proxy are processes of their own; the proxy has no privilege."""
     domain = f"{NAMESPACE}.svc.cluster.local"
