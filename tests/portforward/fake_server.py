@@ -263,6 +263,11 @@ class FakeServer:
         return await self._upgraded.get()
 
 
+def only(server: FakeServer, *ways: Way) -> None:
+    """It upgrades in these ways alone."""
+    server.answer = lambda way, headers: b"" if way in ways else refusal(400, "no")
+
+
 def refusal(status: int, body: str = "", content_type: str = "application/json") -> bytes:
     return (
         f"HTTP/1.1 {status} No\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n{body}"

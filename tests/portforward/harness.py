@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from tests.dataplane.harness import Harness, harness, open_descriptors, route
-from tests.portforward.fake_server import FakeServer, fake_server
+from tests.dataplane.harness import Harness, Peer, harness, open_descriptors, route
+from tests.portforward.fake_server import FakeServer, PodEnd, fake_server
 from userproxy.model.routes import Endpoint, Route
 from userproxy.model.service import PortOptions
 from userproxy.portforward import ForwardLimits, HalfClose, PodForwarder
@@ -64,3 +64,12 @@ async def forwarding(
         while open_descriptors() > before:  # a loop closes a turn later than it says
             await asyncio.sleep(0)
     assert asyncio.all_tasks() == tasks
+
+
+async def works(f: Forwarding) -> PodEnd:
+    """A connection that is made now gets an answer."""
+    with await Peer.connect(f.address) as client:
+        pod = await f.server.next_end()
+        pod.send(b"works", fin=True)
+        assert await client.receive_exactly(5) == b"works"
+    return pod

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from tests.dataplane.harness import Peer
-from tests.portforward.fake_server import FakeServer, PodEnd, refusal
-from tests.portforward.harness import ONE, TWO, Forwarding, forwarding
+from tests.portforward.fake_server import only, refusal
+from tests.portforward.harness import ONE, TWO, forwarding, works
 from userproxy.model.service import PortOptions
 from userproxy.portforward import ForwardLimits, HalfClose
 from userproxy.portforward.handshake import Way
@@ -16,11 +16,6 @@ from userproxy.portforward.handshake import Way
 REFUSED = (
     "error forwarding port 8080 to pod web-1, uid : dial tcp4 127.0.0.1:8080: connect: connection refused"
 )
-
-
-def only(server: FakeServer, *ways: Way) -> None:
-    """It upgrades in these ways alone."""
-    server.answer = lambda way, headers: b"" if way in ways else refusal(400, "no")
 
 
 @pytest.mark.parametrize("way", [Way.TUNNEL, Way.SPDY])
@@ -41,22 +36,6 @@ async def test_bytes_both_ways_and_a_good_end(way: Way) -> None:
         assert pod.port == 8080
         assert f.server.upgrades[0].way is way
         assert f.forwarder.counters.upgrades == 1
-
-
-async def test_connections_to_one_pod_share_an_upgrade() -> None:
-    async with forwarding() as f:
-        clients = [await Peer.connect(f.address) for _ in range(20)]
-        pods = []
-        for number, client in enumerate(clients):
-            await client.send(b"%d" % number)
-            pods.append(await f.server.next_end())
-        assert len(f.server.upgrades) == 1
-        for pod in pods:
-            await pod.until(lambda end: bool(end.got))
-            pod.send(b"<%s>" % pod.got, fin=True)
-        for number, client in enumerate(clients):
-            assert await client.receive_exactly(len(str(number)) + 2) == b"<%d>" % number
-            client.close()
 
 
 async def test_C2_the_clients_fin_waits_for_the_pods_end() -> None:
@@ -235,16 +214,8 @@ async def test_an_upgrade_that_is_cut_is_made_again() -> None:
                 with pytest.raises(ConnectionResetError):
                     await peer.receive()
         assert [await f.plane.ends.state(), await f.plane.ends.state()] == ["ET", "ET"]
-        await _works(f)
+        await works(f)
         assert len(f.server.upgrades) == 2
-
-
-async def _works(f: Forwarding) -> PodEnd:
-    with await Peer.connect(f.address) as client:
-        pod = await f.server.next_end()
-        pod.send(b"works", fin=True)
-        assert await client.receive_exactly(5) == b"works"
-    return pod
 
 
 async def test_GOAWAY_lets_connections_go_on_and_new_ones_go_elsewhere() -> None:
@@ -256,7 +227,7 @@ async def test_GOAWAY_lets_connections_go_on_and_new_ones_go_elsewhere() -> None
             pod.upgrade.session.goaway()
             pod.send(b"2")
             assert await old.receive_exactly(1) == b"2"
-            await _works(f)
+            await works(f)
             assert len(f.server.upgrades) == 2
             pod.send(b"3", fin=True)
             assert await old.receive_exactly(1) == b"3"
@@ -310,28 +281,9 @@ async def test_a_100_MB_each_way_without_any_window_update(way: Way) -> None:
             pod.fin()
 
 
-async def test_a_client_that_never_reads_stops_its_upgrade_and_new_ones_get_another() -> None:
-    async with forwarding() as f:
-        with await Peer.connect(f.address) as lazy:
-            pod = await f.server.next_end()
-            # Kernels take megabytes at first; what waits at the server now is not read any more.
-            while pod.upgrade.transport.get_write_buffer_size() < 16_000_000:
-                pod.send(bytes(200_000))
-                await asyncio.sleep(0)
-            assert f.forwarder.counters.stalls >= 1
-            await _works(f)
-            assert len(f.server.upgrades) == 2
-            await lazy.receive_exactly(1_000_000)
-            pod.fin()
-            while await lazy.receive(1 << 20):
-                pass
-            lazy.fin()
-            await pod.until(lambda end: end.ended)
-
-
 async def test_idle_upgrades_are_closed() -> None:
     async with forwarding(limits=ForwardLimits(idle_upgrade_s=0.02, ping_s=0.02)) as f:
-        await _works(f)
+        await works(f)
         await f.server.upgrades[0].lost.wait()
         assert f.server.goaways == 1
 
@@ -348,24 +300,7 @@ async def test_a_silent_peer_is_noticed_and_the_upgrade_made_anew() -> None:
             with pytest.raises(ConnectionResetError):
                 await client.receive()
         f.server.answers_pings = True
-        await _works(f)
-
-
-async def test_32_connections_an_upgrade_and_8_upgrades_then_they_wait() -> None:
-    limits = ForwardLimits(pairs_per_upgrade=2, upgrades_per_pod=2)
-    async with forwarding(limits=limits) as f:
-        clients = [await Peer.connect(f.address) for _ in range(4)]
-        pods = [await f.server.next_end() for _ in clients]
-        assert len(f.server.upgrades) == 2
-        with await Peer.connect(f.address) as fifth:
-            await fifth.send(b"5")
-            for peer in clients:
-                peer.reset()
-            pod = await f.server.next_end()
-            assert await pod.receive_exactly(1) == b"5"
-        assert len(f.server.upgrades) == 2
-        for end in pods:
-            await end.until(lambda end: end.was_reset)
+        await works(f)
 
 
 async def test_an_API_server_that_says_nothing_is_given_up_in_one_line(
@@ -400,7 +335,7 @@ async def test_a_401_has_the_credentials_read_again_once() -> None:
     answers = iter([refusal(401), b""])
     async with forwarding() as f:
         f.server.answer = lambda way, headers: next(answers)
-        await _works(f)
+        await works(f)
         assert [method for method, _, _ in f.server.requests] == ["GET", "GET"]
 
 
