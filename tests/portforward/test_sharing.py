@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from tests.dataplane.harness import Peer
-from tests.portforward.harness import forwarding, works
+from tests.portforward.fake_server import only
+from tests.portforward.harness import Forwarding, forwarding, works
 from userproxy.portforward import ForwardLimits
+from userproxy.portforward.handshake import Way
 
 
 async def test_connections_to_one_pod_share_an_upgrade() -> None:
@@ -59,3 +61,41 @@ async def test_32_connections_an_upgrade_and_8_upgrades_then_they_wait() -> None
         assert len(f.server.upgrades) == 2
         for end in pods:
             await end.until(lambda end: end.was_reset)
+
+
+async def test_who_waits_gets_the_place_of_a_channel_that_ended_in_order() -> None:
+    async with forwarding(limits=ForwardLimits(pairs_per_upgrade=1, upgrades_per_pod=1)) as f:
+        only(f.server, Way.CHANNELS)
+        with await Peer.connect(f.address):
+            await f.server.next_upgrade()
+            with await Peer.connect(f.address):
+                await _one_waits(f)
+                f.server.upgrades[0].message(8, b"")
+                await f.server.next_upgrade()
+            assert _failures(f) == [0]
+
+
+async def test_who_waits_gets_the_place_of_an_upgrade_that_takes_no_more() -> None:
+    async with forwarding(limits=ForwardLimits(upgrades_per_pod=1)) as f:
+        with await Peer.connect(f.address) as old:
+            pod = await f.server.next_end()
+            pod.upgrade.session.goaway()
+            pod.send(b"1")
+            await old.receive_exactly(1)
+            with await Peer.connect(f.address) as fresh:
+                await fresh.send(b"2")
+                await _one_waits(f)
+                old.reset()
+                assert await (await f.server.next_end()).receive_exactly(1) == b"2"
+            assert _failures(f) == [0]
+
+
+async def _one_waits(f: Forwarding) -> None:
+    """Until a connection waits for an upgrade."""
+    while not any(upgrades._waiting for upgrades in f.forwarder._pods.values()):
+        await asyncio.sleep(0)
+
+
+def _failures(f: Forwarding) -> list[int]:
+    """Dials that failed, by endpoint: who waits too long has given up once."""
+    return [seen.dial_failures for seen in f.plane.plane.snapshot()[0].endpoints]

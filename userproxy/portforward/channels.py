@@ -85,7 +85,6 @@ class ChannelUpgrade:
         self._user = None
         self._wire.resume()
         self._wire.close()
-        self._owner.may_have_room()
 
     # What comes in.
 

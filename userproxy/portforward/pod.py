@@ -96,11 +96,10 @@ class PodUpgrades:
 
     def upgrade_lost(self, upgrade: Upgrade, error: Exception | None) -> None:
         self._upgrades.remove(upgrade)
-        if error is not None and not self._closed:
-            # Those that had carried something are simply made again.
-            if not upgrade.is_proven:
-                self._owner.did_not_work(self.pod, error)
-            self.may_have_room()
+        # Those that had carried something are simply made again.
+        if error is not None and not (self._closed or upgrade.is_proven):
+            self._owner.did_not_work(self.pod, error)
+        self.may_have_room()
 
     async def aclose(self) -> None:
         """Close every upgrade; pairs are the forwarder's to close, before this."""
