@@ -97,12 +97,6 @@ class PodForwarder:
         for upgrades in tuple(self._pods.values()):
             upgrades.held_fins.hurry()
 
-    # What there is to be seen.
-
-    def open(self) -> Mapping[NamespacedName, tuple[int, int]]:
-        """By pod: upgrades that are open, and connections in them."""
-        return {pod: upgrades.open for pod, upgrades in self._pods.items() if not upgrades.is_idle}
-
     # What pairs and upgrades ask.
 
     @property

@@ -60,11 +60,6 @@ class PodUpgrades:
         """There is nothing to be known of it."""
         return not (self._upgrades or self._making or self._waiting)
 
-    @property
-    def open(self) -> tuple[int, int]:
-        """Upgrades, and the connections that they carry."""
-        return len(self._upgrades), sum(upgrade.pairs for upgrade in self._upgrades)
-
     def seek(self, pair: Pair) -> bool:
         """Give ``pair`` an upgrade, or let it wait for one (True); or tell it that there is none."""
         if self._places_are_scarce:
@@ -113,7 +108,8 @@ class PodUpgrades:
     @property
     def _places_are_scarce(self) -> bool:
         limits = self._owner.limits
-        return 2 * self.open[1] >= limits.pairs_per_upgrade * limits.upgrades_per_pod
+        taken = sum(upgrade.pairs for upgrade in self._upgrades)
+        return 2 * taken >= limits.pairs_per_upgrade * limits.upgrades_per_pod
 
     def _with_room(self, port: int) -> Upgrade | None:
         """Of those with room, the one with the fewest connections."""
@@ -145,16 +141,17 @@ class PodUpgrades:
     async def _make(self, port: int) -> None:
         task = asyncio.current_task()
         assert task is not None
+        answer: Accepted | UserproxyError
         try:
-            accepted = await self._owner.maker.make(self.pod, port)
+            answer = await self._owner.maker.make(self.pod, port)
         except UserproxyError as error:
-            self._making.discard(task)
-            self._not_made(error)
-        else:
-            self._making.discard(task)
-            self._made(accepted, port)
+            answer = error
         finally:
             self._making.discard(task)
+        if isinstance(answer, Accepted):
+            self._made(answer, port)
+        else:
+            self._not_made(answer)
 
     def _made(self, accepted: Accepted, port: int) -> None:
         upgrade: Upgrade
