@@ -35,7 +35,7 @@ class Pair:
     """A `PodDial`, and the user of a stream. Owns its end of the socketpair."""
 
     __slots__ = (
-        "_begun", "_broken", "_caller", "_client_ended", "_error", "_error_ended", "_fin_sent", "_held_fin",
+        "_broken", "_caller", "_client_ended", "_error", "_error_ended", "_fin_sent", "_held_fin",
         "_kept", "_kept_bytes", "_owner", "_pod_ended", "_queued", "_reached", "_readable",
         "_reset", "_settling", "_shut", "_sock", "_stalling", "_stream", "_unread", "pod",
         "port",
@@ -49,7 +49,6 @@ class Pair:
         self.port = 0
         self._sock: Socket | None = None
         self._stream: PairStream | None = None
-        self._begun = False
         self._kept: list[bytes] | None = []
         """What the client has sent; None: it can go to no other pod any more."""
         self._kept_bytes = 0
@@ -310,7 +309,7 @@ class Pair:
             self._stream.leave()
         self._leave(reset=True)
         message = f"pod {self.pod}, port {self.port}: {text.message}"
-        if not self._reached and self._kept is not None and text.nothing_delivered:
+        if self._kept is not None and text.nothing_delivered:
             self.fail(OSError(errno.ECONNREFUSED, message))
         else:
             self._break(OSError(errno.ECONNRESET, message))
@@ -347,8 +346,11 @@ class Pair:
 
     def _make_sockets(self) -> Socket:
         self._owner.began(self)
-        self._begun = True
-        theirs, ours = socket.socketpair()
+        try:
+            theirs, ours = socket.socketpair()
+        except OSError:
+            self._owner.ended(self)
+            raise
         theirs.setblocking(False)
         ours.setblocking(False)
         self._sock = Socket(fileno=ours.detach())
@@ -365,8 +367,6 @@ class Pair:
         sock, self._sock = self._sock, None
         if sock is not None:
             self._owner.engine.close_later(sock)
-        begun, self._begun = self._begun, False
-        if begun:
             self._owner.ended(self)
 
     def close(self) -> None:

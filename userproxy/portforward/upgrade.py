@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from userproxy.portforward.handshake import Accepted
 from userproxy.portforward.limits import ForwardLimits
 from userproxy.portforward.streams import StreamUser, UpgradeOwner
+from userproxy.portforward.timer import Timer
 from userproxy.portforward.wire import Wire
 from userproxy.spdy import (
     DataReceived,
@@ -52,7 +53,7 @@ class SpdyUpgrade:
         self._requests = 0
         self._leaving = False
         self._over = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer(self._tick)
         self._heard_at = self._idle_since = self._loop.time()
         self._pings_are_answered = False
         self.is_proven = False
@@ -217,8 +218,7 @@ class SpdyUpgrade:
 
     def lost(self, error: Exception | None) -> None:
         self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         self._errors.clear()
         self._owner.upgrade_lost(self, error)
         why = f"the connection to the API server is gone: {error or 'it was closed'}"
@@ -243,7 +243,7 @@ class SpdyUpgrade:
         if silent_s >= self._limits.ping_s / 2:
             self._session.ping()
             self.flush()
-        self._timer = self._loop.call_later(self._limits.ping_s, self._tick)
+        self._timer.start(self._limits.ping_s)
 
 
 class _Stream:
