@@ -13,6 +13,7 @@ from datetime import datetime
 from userproxy.manifest.kinds import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, NODE, POD, SERVICE, Kind
 from userproxy.testing.api_server.presentation.ages import age
 from userproxy.testing.api_server.storage.history import RawObject
+from userproxy.testing.api_server.storage.paths import at, objects_at
 
 __all__ = ["COLUMNS", "Column", "cells"]
 
@@ -36,27 +37,13 @@ def cells(kind: Kind, raw: RawObject, now: datetime) -> list[object]:
     return [age(column.cell(raw), now) if column is _AGE else column.cell(raw) for column in COLUMNS[kind]]
 
 
-def _at(raw: object, *path: str) -> object:
-    """The value at a path; None when some step is missing or no object."""
-    for step in path:
-        if not isinstance(raw, Mapping):
-            return None
-        raw = raw.get(step)
-    return raw
-
-
 def _text(raw: object, *path: str, absent: str = _NONE) -> str:
-    value = _at(raw, *path)
+    value = at(raw, *path)
     return absent if value is None or value == "" else str(value)
 
 
-def _objects(raw: object, *path: str) -> list[Mapping[str, object]]:
-    value = _at(raw, *path)
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
 def _texts(raw: object, *path: str) -> list[str]:
-    value = _at(raw, *path)
+    value = at(raw, *path)
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
@@ -70,48 +57,50 @@ def _service_address(raw: RawObject) -> str:
 
 
 def _external_addresses(raw: RawObject) -> str:
-    type_ = _at(raw, "spec", "type")
+    type_ = at(raw, "spec", "type")
     if type_ == "ExternalName":
         return _text(raw, "spec", "externalName")
     stated = _texts(raw, "spec", "externalIPs")
     if type_ != "LoadBalancer":
         return ",".join(stated) or _NONE
-    ingress = _objects(raw, "status", "loadBalancer", "ingress")
+    ingress = objects_at(raw, "status", "loadBalancer", "ingress")
     given = [str(entry.get("ip") or entry.get("hostname") or "") for entry in ingress]
     return ",".join([*filter(None, given), *stated]) or _PENDING
 
 
 def _service_ports(raw: RawObject) -> str:
     ports = []
-    for port in _objects(raw, "spec", "ports"):
+    for port in objects_at(raw, "spec", "ports"):
         node_port = f":{port['nodePort']}" if port.get("nodePort") else ""
         ports.append(f"{port.get('port')}{node_port}/{port.get('protocol')}")
     return ",".join(ports) or _NONE
 
 
 def _service_selector(raw: RawObject) -> str:
-    selector = _at(raw, "spec", "selector")
+    selector = at(raw, "spec", "selector")
     pairs = selector.items() if isinstance(selector, Mapping) else ()
     return ",".join(f"{key}={value}" for key, value in sorted(pairs)) or _NONE
 
 
 def _slice_ports(raw: RawObject) -> str:
-    numbers = (port.get("port") for port in _objects(raw, "ports"))
+    numbers = (port.get("port") for port in objects_at(raw, "ports"))
     return _shortened(["*" if number is None else str(number) for number in numbers], _UNSET)
 
 
 def _slice_addresses(raw: RawObject) -> str:
-    found = [address for endpoint in _objects(raw, "endpoints") for address in _texts(endpoint, "addresses")]
+    found = [
+        address for endpoint in objects_at(raw, "endpoints") for address in _texts(endpoint, "addresses")
+    ]
     return _shortened(found, _UNSET)
 
 
 def _subset_addresses(raw: RawObject) -> str:
-    return _shortened([one for subset in _objects(raw, "subsets") for one in _of_subset(subset)], _NONE)
+    return _shortened([one for subset in objects_at(raw, "subsets") for one in _of_subset(subset)], _NONE)
 
 
 def _of_subset(subset: RawObject) -> Iterable[str]:
-    addresses = [_text(address, "ip") for address in _objects(subset, "addresses")]
-    ports = [port.get("port") for port in _objects(subset, "ports")]
+    addresses = [_text(address, "ip") for address in objects_at(subset, "addresses")]
+    ports = [port.get("port") for port in objects_at(subset, "ports")]
     if not ports:
         return addresses
     hosts = (f"[{ip}]" if ":" in ip else ip for ip in addresses)
@@ -119,14 +108,14 @@ def _of_subset(subset: RawObject) -> Iterable[str]:
 
 
 def _node_status(raw: RawObject) -> str:
-    conditions = _objects(raw, "status", "conditions")
+    conditions = objects_at(raw, "status", "conditions")
     ready = next((each.get("status") for each in conditions if each.get("type") == "Ready"), None)
     status = "Unknown" if ready is None else "Ready" if ready == "True" else "NotReady"
-    return f"{status},SchedulingDisabled" if _at(raw, "spec", "unschedulable") is True else status
+    return f"{status},SchedulingDisabled" if at(raw, "spec", "unschedulable") is True else status
 
 
 def _node_roles(raw: RawObject) -> str:
-    labels = _at(raw, "metadata", "labels")
+    labels = at(raw, "metadata", "labels")
     prefix = "node-role.kubernetes.io/"
     names = [str(key) for key in labels] if isinstance(labels, Mapping) else []
     return ",".join(sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))) or _NONE
@@ -134,24 +123,24 @@ def _node_roles(raw: RawObject) -> str:
 
 def _node_address(type_: str) -> Callable[[RawObject], str]:
     def cell(raw: RawObject) -> str:
-        addresses = _objects(raw, "status", "addresses")
+        addresses = objects_at(raw, "status", "addresses")
         return next((_text(each, "address") for each in addresses if each.get("type") == type_), _NONE)
 
     return cell
 
 
 def _pod_ready(raw: RawObject) -> str:
-    statuses = _objects(raw, "status", "containerStatuses")
+    statuses = objects_at(raw, "status", "containerStatuses")
     ready = sum(1 for each in statuses if each.get("ready") is True)
-    return f"{ready}/{len(_objects(raw, 'spec', 'containers'))}"
+    return f"{ready}/{len(objects_at(raw, 'spec', 'containers'))}"
 
 
 def _pod_status(raw: RawObject) -> str:
-    return "Terminating" if _at(raw, "metadata", "deletionTimestamp") else _text(raw, "status", "phase")
+    return "Terminating" if at(raw, "metadata", "deletionTimestamp") else _text(raw, "status", "phase")
 
 
 def _pod_restarts(raw: RawObject) -> str:
-    counts = (each.get("restartCount") for each in _objects(raw, "status", "containerStatuses"))
+    counts = (each.get("restartCount") for each in objects_at(raw, "status", "containerStatuses"))
     return str(sum(count for count in counts if isinstance(count, int)))
 
 

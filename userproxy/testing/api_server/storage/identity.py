@@ -11,7 +11,7 @@ from userproxy.manifest.kinds import ENDPOINT_SLICE, Kind
 from userproxy.testing.api_server.storage.history import RawObject
 from userproxy.testing.api_server.storage.store import metadata_of, with_metadata
 
-__all__ = ["born", "counted", "dying", "inherited", "same_content"]
+__all__ = ["born", "counted", "dying", "inherited", "same_content", "timestamp"]
 
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _GIVEN = (*_KEPT, "selfLink", "managedFields", "resourceVersion")
@@ -21,7 +21,7 @@ def born(kind: Kind, raw: RawObject, now: datetime, random: Random) -> dict[str,
     """``raw`` as a new object: what only the API server may say is its own."""
     given: dict[str, object] = dict.fromkeys(_GIVEN)
     given["uid"] = str(UUID(int=random.getrandbits(128), version=4))
-    given["creationTimestamp"] = _time(now)
+    given["creationTimestamp"] = timestamp(now)
     if _counts(kind):
         given["generation"] = 1
     return with_metadata(raw, **given)
@@ -44,12 +44,17 @@ def counted(kind: Kind, new: RawObject, old: RawObject) -> dict[str, object]:
 
 def dying(raw: RawObject, now: datetime) -> dict[str, object]:
     """``raw``, waiting for its finalizers."""
-    return with_metadata(raw, deletionTimestamp=_time(now), deletionGracePeriodSeconds=0)
+    return with_metadata(raw, deletionTimestamp=timestamp(now), deletionGracePeriodSeconds=0)
 
 
 def same_content(one: RawObject, other: RawObject) -> bool:
     """True when nothing but the version tells them apart."""
     return with_metadata(one, resourceVersion=None) == with_metadata(other, resourceVersion=None)
+
+
+def timestamp(now: datetime) -> str:
+    """As times stand in objects."""
+    return now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _counts(kind: Kind) -> bool:
@@ -60,7 +65,3 @@ def _counts(kind: Kind) -> bool:
 def _counted(raw: RawObject) -> Mapping[str, object]:
     """What a generation counts the changes of."""
     return {**raw, "metadata": metadata_of(raw).get("labels")}
-
-
-def _time(now: datetime) -> str:
-    return now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import IPv4Network
 
 from userproxy.manifest.kinds import POD
-from userproxy.model.fields import is_list, is_object
 from userproxy.testing.api_server.storage.history import RawObject
+from userproxy.testing.api_server.storage.identity import timestamp
+from userproxy.testing.api_server.storage.paths import at, objects_at
 from userproxy.testing.api_server.storage.store import Store
 
 __all__ = ["POD_NETWORK", "Kubelet"]
@@ -29,7 +30,7 @@ class Kubelet:
 
     def started(self, raw: RawObject, now: datetime) -> dict[str, object]:
         """``raw``, a Pod that was just created, as one that runs."""
-        time = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        time = timestamp(now)
         ip = self._free_address()
         status: dict[str, object] = {
             "phase": "Running",
@@ -39,28 +40,19 @@ class Kubelet:
             "podIP": ip,
             "podIPs": [{"ip": ip}],
             "startTime": time,
-            "containerStatuses": [_running(container, time) for container in _containers(raw)],
+            "containerStatuses": [
+                _running(container, time) for container in objects_at(raw, "spec", "containers")
+            ],
         }
         return {**raw, "status": status}
 
     def _free_address(self) -> str:
-        taken = {_address(raw) for raw in self._store.objects(POD)}
+        taken = {at(raw, "status", "podIP") for raw in self._store.objects(POD)}
         while True:
             self._last = self._last % (POD_NETWORK.num_addresses - 2) + 1
             address = str(POD_NETWORK[self._last])
             if address not in taken:
                 return address
-
-
-def _address(raw: RawObject) -> object:
-    status = raw.get("status")
-    return status.get("podIP") if is_object(status) else None
-
-
-def _containers(raw: RawObject) -> list[Mapping[str, object]]:
-    spec = raw.get("spec")
-    containers = spec.get("containers") if is_object(spec) else None
-    return [each for each in containers if is_object(each)] if is_list(containers) else []
 
 
 def _running(container: Mapping[str, object], time: str) -> dict[str, object]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from userproxy.model.fields import is_list, is_object
+from userproxy.model.fields import is_object
 from userproxy.testing.api_server.storage.history import RawObject
+from userproxy.testing.api_server.storage.paths import at, objects_at
 from userproxy.testing.api_server.storage.store import metadata_of
 
 __all__ = ["selects", "slices_of"]
@@ -20,7 +21,7 @@ _Ports = tuple[tuple[str, str, int], ...]
 
 def selects(service: RawObject, pod: RawObject) -> bool:
     """The Service has a selector, and it fits the labels of the Pod."""
-    selector, labels = _at(service, "spec", "selector"), metadata_of(pod).get("labels") or {}
+    selector, labels = at(service, "spec", "selector"), metadata_of(pod).get("labels") or {}
     if not (is_object(selector) and selector and is_object(labels)):
         return False
     return all(labels.get(key) == value for key, value in selector.items())
@@ -34,7 +35,7 @@ def slices_of(service: RawObject, pods: Iterable[RawObject]) -> tuple[dict[str, 
     """
     groups: dict[_Ports, list[RawObject]] = {}
     for pod in pods:
-        if selects(service, pod) and _address(pod) and _at(pod, "status", "phase") not in _OVER:
+        if selects(service, pod) and _address(pod) and at(pod, "status", "phase") not in _OVER:
             groups.setdefault(_ports(service, pod), []).append(pod)
     parts = [
         (ports, group[start : start + _SIZE])
@@ -47,7 +48,7 @@ def slices_of(service: RawObject, pods: Iterable[RawObject]) -> tuple[dict[str, 
 def _slice(service: RawObject, number: int, ports: _Ports, pods: Sequence[RawObject]) -> dict[str, object]:
     metadata = metadata_of(service)
     name = str(metadata.get("name"))
-    headless = {"service.kubernetes.io/headless": ""} if _at(service, "spec", "clusterIP") == "None" else {}
+    headless = {"service.kubernetes.io/headless": ""} if at(service, "spec", "clusterIP") == "None" else {}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -69,15 +70,15 @@ def _slice(service: RawObject, number: int, ports: _Ports, pods: Sequence[RawObj
 def _endpoint(service: RawObject, pod: RawObject) -> dict[str, object]:
     metadata = metadata_of(pod)
     ready, leaving = _is_ready(pod), bool(metadata.get("deletionTimestamp"))
-    public = _at(service, "spec", "publishNotReadyAddresses") is True
+    public = at(service, "spec", "publishNotReadyAddresses") is True
     endpoint: dict[str, object] = {
         "addresses": [_address(pod)],
         "conditions": {"ready": public or (ready and not leaving), "serving": ready, "terminating": leaving},
         "targetRef": {"kind": "Pod", **{key: metadata.get(key) for key in ("namespace", "name", "uid")}},
     }
-    if _at(pod, "spec", "nodeName"):
-        endpoint["nodeName"] = _at(pod, "spec", "nodeName")
-    hostname, subdomain = _at(pod, "spec", "hostname"), _at(pod, "spec", "subdomain")
+    if at(pod, "spec", "nodeName"):
+        endpoint["nodeName"] = at(pod, "spec", "nodeName")
+    hostname, subdomain = at(pod, "spec", "hostname"), at(pod, "spec", "subdomain")
     if hostname and subdomain == metadata_of(service).get("name"):
         endpoint["hostname"] = hostname
     return endpoint
@@ -86,7 +87,7 @@ def _endpoint(service: RawObject, pod: RawObject) -> dict[str, object]:
 def _ports(service: RawObject, pod: RawObject) -> _Ports:
     """The ports of the Service, as this Pod has them."""
     found = []
-    for port in _objects(service, "spec", "ports"):
+    for port in objects_at(service, "spec", "ports"):
         protocol = str(port.get("protocol") or "TCP")
         target = port.get("targetPort") or port.get("port")
         number = target if isinstance(target, int) else _named_port(pod, str(target), protocol)
@@ -97,8 +98,8 @@ def _ports(service: RawObject, pod: RawObject) -> _Ports:
 
 def _named_port(pod: RawObject, name: str, protocol: str) -> int:
     """0 when no container has a port of this name."""
-    for container in _objects(pod, "spec", "containers"):
-        for port in _objects(container, "ports"):
+    for container in objects_at(pod, "spec", "containers"):
+        for port in objects_at(container, "ports"):
             number = port.get("containerPort")
             named = port.get("name") == name and (port.get("protocol") or "TCP") == protocol
             if named and isinstance(number, int):
@@ -109,20 +110,9 @@ def _named_port(pod: RawObject, name: str, protocol: str) -> int:
 def _is_ready(pod: RawObject) -> bool:
     return any(
         each.get("type") == "Ready" and each.get("status") == "True"
-        for each in _objects(pod, "status", "conditions")
+        for each in objects_at(pod, "status", "conditions")
     )
 
 
 def _address(pod: RawObject) -> object:
-    return _at(pod, "status", "podIP")
-
-
-def _at(raw: object, *path: str) -> object:
-    for step in path:
-        raw = raw.get(step) if is_object(raw) else None
-    return raw
-
-
-def _objects(raw: object, *path: str) -> list[Mapping[str, object]]:
-    value = _at(raw, *path)
-    return [each for each in value if is_object(each)] if is_list(value) else []
+    return at(pod, "status", "podIP")

@@ -9,6 +9,7 @@ from userproxy.manifest.kinds import POD
 from userproxy.manifest.validation.metadata import check_metadata, check_metadata_update
 from userproxy.model.fields import is_object
 from userproxy.testing.api_server.storage.history import RawObject
+from userproxy.testing.api_server.storage.paths import at
 from userproxy.testing.api_server.storage.store import metadata_of
 from userproxy.testing.objects import BACKEND_ANNOTATION
 
@@ -19,9 +20,7 @@ _MOST = 65535
 
 def backend_of(raw: RawObject, port: int) -> tuple[str, int] | None:
     """Host and port of what stands for ``port`` of the Pod; None when nothing does."""
-    annotations = metadata_of(raw).get("annotations")
-    text = annotations.get(f"{BACKEND_ANNOTATION}{port}") if is_object(annotations) else None
-    return _place(text)
+    return _place(at(raw, "metadata", "annotations", f"{BACKEND_ANNOTATION}{port}"))
 
 
 def validate_pod(raw: RawObject, previous: RawObject | None) -> tuple[FieldError, ...]:
@@ -33,8 +32,7 @@ def validate_pod(raw: RawObject, previous: RawObject | None) -> tuple[FieldError
         check_metadata_update(metadata, metadata_of(previous), errors)
     annotations = metadata.get("annotations")
     _check_backends(annotations if is_object(annotations) else {}, errors)
-    spec = raw.get("spec")
-    containers = spec.get("containers") if is_object(spec) else None
+    containers = at(raw, "spec", "containers")
     if not containers:
         errors.require("spec.containers")
     for path, container in errors.objects("spec.containers", containers):
