@@ -8,7 +8,7 @@ import json
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,11 @@ from time import monotonic
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.measuring.proc import cpu_of_tree
+from benchmarks.peers.base import connectable, free_address
 from benchmarks.port_forward.endpoint import echoed, endpoint, received, sent
 from benchmarks.processes import Child, python
 from benchmarks.programs import find
+from benchmarks.userproxy_process import UserproxyProcess
 from userproxy.testing.objects import pod, service
 
 __all__ = ["AT_ONCE", "KINDS", "USERPROXY", "Measured", "measure"]
@@ -46,7 +48,7 @@ class Way:
     """A process that forwards, and where to connect."""
 
     process: Child
-    address: tuple[str, int]
+    address: str
 
 
 async def measure(
@@ -73,32 +75,30 @@ async def measure(
 async def _ways(exits: AsyncExitStack) -> Mapping[str, Way]:
     folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="userproxy-forward-")))
     backend = exits.enter_context(endpoint())
-    manifest, config, table = folder / "objects.json", folder / "config", folder / "table.json"
+    manifest, config = folder / "objects.json", folder / "config"
     pods = [
         pod(f"web-{number}", PORT, backends={PORT: backend}, labels={"app": "web"}) for number in range(PODS)
     ]
     items = [service("web", PORT, selector={"app": "web"}), *pods]
     manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    server = python("userproxy", "apiserver", "-f", manifest, "--write-kubeconfig", config)
-    process = await exits.enter_async_context(Child("apiserver", server))
-    await _until(process, config.exists)
-    command = python(
-        "userproxy", "run", "--kubeconfig", config, "--addresses", "ephemeral", "--table-file", table
+    command = python("userproxy", "apiserver", "-f", manifest, "--write-kubeconfig", config)
+    server = await exits.enter_async_context(Child("apiserver", command, talks=True))
+    await server.line()  # it listens, and the kubeconfig is there
+    proxy = await exits.enter_async_context(
+        UserproxyProcess("--kubeconfig", config, "--addresses", "ephemeral", loop="uvloop", folder=folder)
     )
-    proxy = await exits.enter_async_context(Child(USERPROXY, command))
-    await _until(proxy, lambda: bool(_address_in(table)))
-    ways = {USERPROXY: Way(proxy, _address_in(table)[0])}
+    ways = {USERPROXY: Way(proxy, (await proxy.addresses(["web"]))["web"])}
     if kubectl := find("kubectl"):
         for name, websockets in ((KUBECTL, "true"), (KUBECTL_SPDY, "false")):
-            port = _free_port()
+            address = free_address()
+            port = address.rpartition(":")[2]
             child = Child(
                 name,
                 (kubectl, f"--kubeconfig={config}", "port-forward", "pod/web-0", f"{port}:{PORT}"),
                 environment={"KUBECTL_PORT_FORWARD_WEBSOCKETS": websockets},
             )
             await exits.enter_async_context(child)
-            address = ("127.0.0.1", port)
-            await _until(child, lambda address=address: _listens(address))
+            await connectable(child, address)
             ways[name] = Way(child, address)
     return ways
 
@@ -107,73 +107,36 @@ async def _transferred(way: Way, kind: str, size_bytes: int) -> Measured:
     transfer = received if kind == "download" else sent
 
     def run() -> float:
-        with socket.create_connection(way.address) as sock:
-            sock.settimeout(LIMIT_S * 10)
+        with _connected(way, LIMIT_S * 10) as sock:
             began = monotonic()
             transfer(sock, size_bytes)
             return monotonic() - began
 
-    before = cpu_of_tree(way.process.pid)
-    try:
-        seconds = await asyncio.to_thread(run)
-    except OSError as error:
-        raise BenchmarkError(f"{way.process.name}: {kind} failed: {error}") from error
-    return Measured(seconds, cpu_of_tree(way.process.pid).since(before).total_s)
+    return await _measured(way, kind, run)
 
 
 async def _crowd(way: Way, at_once: int) -> Measured:
     def run() -> float:
         with contextlib.ExitStack() as open_ones:
             began = monotonic()
-            socks = [open_ones.enter_context(socket.create_connection(way.address)) for _ in range(at_once)]
-            for sock in socks:
-                sock.settimeout(LIMIT_S)
-                echoed(sock)
-            for sock in socks:  # all of them are open still
+            socks = [open_ones.enter_context(_connected(way, LIMIT_S)) for _ in range(at_once)]
+            for sock in (*socks, *socks):  # all of them are open still when they answer again
                 echoed(sock)
             return monotonic() - began
 
+    return await _measured(way, f"{at_once} connections at once", run)
+
+
+def _connected(way: Way, limit_s: float) -> socket.socket:
+    host, _, port = way.address.rpartition(":")
+    return socket.create_connection((host, int(port)), limit_s)
+
+
+async def _measured(way: Way, what: str, run: Callable[[], float]) -> Measured:
+    """``run``, which gives its seconds, in a thread."""
     before = cpu_of_tree(way.process.pid)
     try:
         seconds = await asyncio.to_thread(run)
     except OSError as error:
-        raise BenchmarkError(f"{at_once} connections at once: {error}") from error
+        raise BenchmarkError(f"{way.process.name}: {what} failed: {error}") from error
     return Measured(seconds, cpu_of_tree(way.process.pid).since(before).total_s)
-
-
-async def _until(process: Child, holds: object) -> None:
-    assert callable(holds)
-    async with _limited(process):
-        while not holds():
-            process.check("did not start")
-            await asyncio.sleep(0.05)
-
-
-@contextlib.asynccontextmanager
-async def _limited(process: Child) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            yield
-    except TimeoutError:
-        raise BenchmarkError(f"{process.name} was not ready within {LIMIT_S:g} s") from None
-
-
-def _address_in(table: Path) -> list[tuple[str, int]]:
-    try:
-        rows = json.loads(table.read_text())
-    except (FileNotFoundError, ValueError):
-        return []
-    return [(row["listen_address"], row["listen_port"]) for row in rows if row["state"] == "listening"]
-
-
-def _listens(address: tuple[str, int]) -> bool:
-    try:
-        socket.create_connection(address).close()
-    except OSError:
-        return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
