@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from userproxy.errors import LocalProtocolError, RemoteProtocolError
@@ -74,6 +75,11 @@ class SpdyUpgrade:
             elif data:
                 await self._carrier.write(data)
 
+    def end(self, stream_id: int) -> None:
+        """End our side of a stream, unless it was ended or reset before."""
+        with suppress(LocalProtocolError):
+            self._session.send_data(stream_id, fin=True)
+
     # Trouble, now.
 
     def abort(self) -> None:
@@ -96,7 +102,7 @@ class SpdyUpgrade:
                 self._session.reset(stream_id)
                 inbox.discard()
             else:
-                self._end(stream_id)
+                self.end(stream_id)
         self._spawn(self.flush())
 
     # What the client does.
@@ -143,12 +149,6 @@ class SpdyUpgrade:
             del self._inboxes[pair.data_stream]
             inbox.discard()
 
-    def _end(self, stream_id: int) -> None:
-        try:
-            self._session.send_data(stream_id, fin=True)
-        except LocalProtocolError:
-            return  # ended or reset before
-
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -174,33 +174,27 @@ class _SpdyClient:
         return await self._inbox.get()
 
     async def write(self, data: bytes) -> None:
-        try:
-            self._session.send_data(self._pair.data_stream, data)
-        except LocalProtocolError as error:
-            raise BrokenPipeError(str(error)) from error
+        self._send(self._pair.data_stream, data)
         await self._upgrade.flush()
 
     async def finish(self) -> None:
-        await self._ended(self._pair.data_stream)
+        self._upgrade.end(self._pair.data_stream)
+        await self._upgrade.flush()
 
     async def report(self, text: str, *, resets: bool) -> None:
         if text:
-            try:
-                self._session.send_data(self._pair.error_stream, text.encode())
-            except LocalProtocolError as error:
-                raise BrokenPipeError(str(error)) from error
+            self._send(self._pair.error_stream, text.encode())
         if resets:
             self._session.reset(self._pair.error_stream)
-            await self._upgrade.flush()
         else:
-            await self._ended(self._pair.error_stream)
-
-    async def _ended(self, stream_id: int) -> None:
-        try:
-            self._session.send_data(stream_id, fin=True)
-        except LocalProtocolError:
-            return  # ended or reset before
+            self._upgrade.end(self._pair.error_stream)
         await self._upgrade.flush()
+
+    def _send(self, stream_id: int, data: bytes) -> None:
+        try:
+            self._session.send_data(stream_id, data)
+        except LocalProtocolError as error:
+            raise BrokenPipeError(str(error)) from error
 
 
 def _port(headers: Mapping[str, str]) -> int:
