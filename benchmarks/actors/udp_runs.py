@@ -6,11 +6,10 @@ import socket
 import struct
 
 from benchmarks.actors.udp_crowd import FIRST_SOURCE, HEADS, IP_PKTINFO, Crowd
+from userproxy.dataplane.udp_slots import UDP_SEGMENT
 
 __all__ = ["RunCrowd"]
 
-_UDP_SEGMENT = 103
-"""``linux/udp.h``; Python's socket module has no name for it."""
 _SOURCE = struct.Struct("=i4s4x")
 """``in_pktinfo``: interface, source, destination."""
 
@@ -24,7 +23,7 @@ class RunCrowd(Crowd):
         self._run = run
         self._flows = flows
         self._next_flow = 0
-        self._segments = (socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", size_bytes))
+        self._segments = (socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", size_bytes))
 
     def send(self, count: int) -> int:
         """Send a run of the next client, if ``count`` has room for it; how many datagrams went."""

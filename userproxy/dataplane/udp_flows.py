@@ -86,12 +86,10 @@ class FlowTable(Generic[F]):
 
     def touch(self, flow: F, now: float) -> None:
         """A datagram passed: its time starts again."""
-        flow.last_s = now
-        self._turn = flow.turn = self._turn + 1
-        self._touched[flow] = None
+        self.touch_all((flow,), now)
 
     def touch_all(self, flows: Iterable[F], now: float) -> None:
-        """`touch`, one after the other; a flow may come more than once."""
+        """Datagrams passed, by the last of ``flows`` last; a flow may come more than once."""
         turn, touched = self._turn, self._touched
         for flow in flows:
             turn += 1

@@ -25,6 +25,7 @@ from userproxy.dataplane.udp_vectors import (
 __all__ = [
     "BATCH",
     "LEAST_SEGMENTS",
+    "UDP_SEGMENT",
     "Messages",
     "Slots",
     "equal_run",
@@ -43,7 +44,7 @@ MOST_SEGMENTED_BYTES = 65_000
 """Of one message that the kernel cuts; with all headers it has to fit into 65,535 (RFC 791)."""
 SEGMENTS_LIMIT_S = 0.1
 """For two datagrams on loopback, where the first try tells."""
-_UDP_SEGMENT = 103
+UDP_SEGMENT = 103
 """``linux/udp.h``; Python's socket module has no name for it."""
 _CONTROL_WORDS = 3
 _LENGTH = 18
@@ -102,7 +103,7 @@ class Messages:
         for message in range(slots.count):
             control = _CONTROL_WORDS * message
             self._controls.view[control] = _LENGTH
-            self._controls.view[control + 1] = socket.IPPROTO_UDP | _UDP_SEGMENT << 32
+            self._controls.view[control + 1] = socket.IPPROTO_UDP | UDP_SEGMENT << 32
             self._words[HEADER_WORDS * message + CONTROL] = self._controls.address + 8 * control
         self.at = [self._headers.at(HEADER_WORDS * message) for message in range(slots.count)]
         self.count = 0
