@@ -253,6 +253,8 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert not loaded & {"aiohttp", "rich", "yaml", "uvloop", "watchfiles", "orjson"}
     assert "argparse" in loaded
+    others = {"userproxy.cli.command_process", "userproxy.cli.running", "userproxy.cli.load.options"}
+    assert not loaded & others, "what other commands need"
 
 
 def test_help_lists_files_among_the_sources(tmp_path: Path) -> None:

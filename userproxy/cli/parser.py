@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 __all__ = ["parse"]
 
@@ -21,12 +21,14 @@ def parse(commands: Mapping[str, str], arguments: Sequence[str] | None) -> argpa
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_CommandParser
+    )
     for name, summary in commands.items():
         command = subparsers.add_parser(
             name, help=summary, description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False
         )
-        import_module(f"userproxy.cli.{name}").add_arguments(command)
+        command.module = f"userproxy.cli.{name}"
     return parser.parse_args(arguments)
 
 
@@ -45,3 +47,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} ({self.prog} --help tells more)\n")
+
+
+class _CommandParser(_Parser):
+    """Declares the arguments of its command when these are there to be parsed: others load nothing."""
+
+    module = ""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        import_module(self.module).add_arguments(self)
+        return super().parse_known_args(args, namespace)
