@@ -18,6 +18,7 @@ from tests.option import with_workers
 from userproxy import Addresses, MemorySource, Proxy, Settings
 from userproxy.admin.client import RunningProxy, find_proxy
 from userproxy.admin.server import AdminServer
+from userproxy.cli.followers import beside
 from userproxy.discovery import Alias, Served
 from userproxy.errors import AdminError
 from userproxy.testing.backends.tcp import TcpEcho
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.both_loops, pytest.mark.proxied]
 async def answering(proxy: Proxy, runtime: Path) -> AsyncIterator[RunningProxy]:
     """``proxy`` answers below ``runtime``."""
     environ = {"XDG_RUNTIME_DIR": str(runtime)}
-    async with AdminServer(environ).answering(proxy):
+    async with beside(proxy, [AdminServer(environ).follow]):
         while not (runtime / "userproxy" / f"{os.getpid()}.sock").exists():
             await asyncio.sleep(0)
         yield find_proxy(environ=environ)

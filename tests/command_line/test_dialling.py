@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,28 @@ from userproxy.testing.objects import pod, service
 )
 def test_a_bad_value_is_refused_in_one_line(tmp_path: Path, options: list[str], said: str) -> None:
     assert said in wrong_usage(tmp_path, "run", "-f", tmp_path, *options)
+
+
+def test_from_files_nothing_of_an_API_server_is_loaded(tmp_path: Path) -> None:
+    """aiohttp takes a quarter of a start to load."""
+    program = (
+        "import argparse, asyncio, sys\n"
+        "from userproxy.cli.dialling import pod_dialling\n"
+        "from userproxy.cli.serving import add_serving_options, serving_of\n"
+        "from userproxy.proxy import Proxy\n"
+        "parser = argparse.ArgumentParser()\n"
+        "add_serving_options(parser)\n"
+        "serving = serving_of(parser.parse_args(['-f', sys.argv[1]]))\n"
+        "async def serve():\n"
+        "    async with pod_dialling(serving.way_through, serving.half_close) as dialler:\n"
+        "        async with Proxy(serving.source, settings=serving.settings, pod_dialler=dialler) as proxy:\n"
+        "            await proxy.settled()\n"
+        "asyncio.run(serve())\n"
+        "print([name for name in ('aiohttp', 'userproxy.sources.kube') if name in sys.modules])\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
 
 
 async def test_several_workers_cannot_share_what_goes_through_the_API_server(tmp_path: Path) -> None:

@@ -65,8 +65,8 @@ raise SystemExit(main(sys.argv[1:]))
     ("module", "function", "number", "code", "says"),
     [
         pytest.param("parser", "parse", "SIGINT", 130, "", id="Ctrl-C while arguments are parsed"),
-        pytest.param("run", "settings_of", "SIGINT", 130, "", id="Ctrl-C before there is a loop"),
-        pytest.param("run", "settings_of", "SIGHUP", 2, "missing.yaml", id="SIGHUP is no end"),
+        pytest.param("serving", "settings_of", "SIGINT", 130, "", id="Ctrl-C before there is a loop"),
+        pytest.param("serving", "settings_of", "SIGHUP", 2, "missing.yaml", id="SIGHUP is no end"),
     ],
 )
 def test_a_signal_in_the_first_moments(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 
@@ -28,16 +28,6 @@ class AdminServer:
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         """``environ`` says where; None: the process's own."""
         self._environ = os.environ if environ is None else environ
-
-    @contextlib.asynccontextmanager
-    async def answering(self, proxy: Proxy) -> AsyncIterator[None]:
-        """`follow` beside the block."""
-        following = asyncio.create_task(self.follow(proxy), name="admin")
-        try:
-            yield
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
 
     async def follow(self, proxy: Proxy) -> None:
         """Answer at this process's socket until cancelled; where that cannot be, one warning says so."""

@@ -14,13 +14,14 @@ from userproxy.settings import DialMode, Settings
 
 if TYPE_CHECKING:
     from userproxy.dataplane.pod_dialling import PodDialler
-    from userproxy.sources.base import Source
+    from userproxy.sources.kube.connection import Connection
+    from userproxy.sources.kube.source import KubeSource
 
 __all__ = [
     "add_dial_options",
     "add_half_close_option",
-    "check_dial_options",
     "pod_dialling",
+    "way_through",
     "with_dial_options",
 ]
 
@@ -51,43 +52,39 @@ def with_dial_options(settings: Settings, options: argparse.Namespace) -> Settin
     return replace(settings, dial_mode=DialMode(options.dial), direct_cidrs=tuple(options.direct_cidrs))
 
 
-def check_dial_options(source: Source, settings: Settings) -> None:
-    """Raises ConfigError where nothing leads through an API server, or several processes would have to share
-    what does."""
-    if settings.dial_mode is DialMode.PORT_FORWARD and not _goes_through(source, settings):
-        raise ConfigError(
-            "--dial port-forward: there is no API server to go through; -f is for --dial direct"
-        )
-    if settings.workers > 1 and _goes_through(source, settings):
+def way_through(source: KubeSource | None, settings: Settings) -> Connection | None:
+    """To the API server that pods may have to be reached through, if so; ``source`` None: there is none.
+
+    Raises ConfigError where nothing leads through an API server, or several processes would have to share
+    what does.
+    """
+    mode = settings.dial_mode
+    if source is None:
+        if mode is DialMode.PORT_FORWARD:
+            raise ConfigError(
+                "--dial port-forward: there is no API server to go through; -f is for --dial direct"
+            )
+        return None
+    if mode is DialMode.DIRECT or (mode is DialMode.AUTO and not source.remote):
+        return None
+    if settings.workers > 1:
         raise ConfigError(
             f"--workers {settings.workers}: pods are reached through the API server by one process alone;"
             " give --dial direct where their addresses can be reached from here"
         )
+    return source.connection
 
 
 @contextlib.asynccontextmanager
-async def pod_dialling(
-    source: Source, settings: Settings, half_close: str
-) -> AsyncIterator[PodDialler | None]:
-    """What reaches the pods of ``source`` while the block runs; None where all is dialled directly."""
-    if not _goes_through(source, settings):
+async def pod_dialling(connection: Connection | None, half_close: str) -> AsyncIterator[PodDialler | None]:
+    """What reaches pods through ``connection`` while the block runs; None where all is dialled directly."""
+    if connection is None:
         yield None
         return
     from userproxy.portforward import HalfClose, PodForwarder
-    from userproxy.sources.kube.source import KubeSource
 
-    assert isinstance(source, KubeSource)
-    async with PodForwarder(source.connection, half_close=HalfClose(half_close)) as forwarder:
+    async with PodForwarder(connection, half_close=HalfClose(half_close)) as forwarder:
         yield forwarder
-
-
-def _goes_through(source: Source, settings: Settings) -> bool:
-    """Whether there is an API server that pods may have to be reached through."""
-    from userproxy.sources.kube.source import KubeSource
-
-    if not isinstance(source, KubeSource) or settings.dial_mode is DialMode.DIRECT:
-        return False
-    return source.remote or settings.dial_mode is DialMode.PORT_FORWARD
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

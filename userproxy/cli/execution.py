@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from userproxy.cli.command_process import CommandProcess
 from userproxy.cli.dialling import pod_dialling
 from userproxy.cli.env import DEFAULT_NAMESPACES
+from userproxy.cli.followers import Follower, beside
 from userproxy.cli.served import say_problems
+from userproxy.cli.serving import Serving
 from userproxy.errors import UserproxyError
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from userproxy.discovery.private_hosts import PrivateHosts
     from userproxy.model.routes import RouteKey
     from userproxy.proxy import Proxy
-    from userproxy.settings import Settings
-    from userproxy.sources.base import Source
 
 __all__ = ["Execution"]
 
@@ -36,15 +36,13 @@ _Changes = AsyncGenerator["Mapping[RouteKey, tuple[PortSnapshot, ...]]"]
 class Execution:
     """Serves, starts the command once everything is served, and ends with it."""
 
-    source: Source
-    settings: Settings
+    serving: Serving
     process: CommandProcess
     wait_s: float
     """How long the source may take to say what exists."""
     namespaces: tuple[str, ...]
     """Whose Services have short names and variables."""
     cluster_domain: str
-    half_close: str
     dns: DnsFollower | None = None
     """Answers while the command runs, and before it starts."""
 
@@ -53,15 +51,18 @@ class Execution:
         from userproxy.admin.server import AdminServer
         from userproxy.proxy import Proxy
 
+        serving = self.serving
+        followers: list[Follower] = [AdminServer().follow]
+        if self.dns is not None:
+            followers.append(self.dns.follow)
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_reader(self.process.pidfd, ended.set)
         try:
             async with (
-                pod_dialling(self.source, self.settings, self.half_close) as pod_dialler,
-                Proxy(self.source, settings=self.settings, pod_dialler=pod_dialler) as proxy,
-                AdminServer().answering(proxy),
-                self._answering(proxy),
+                pod_dialling(serving.way_through, serving.half_close) as pod_dialler,
+                Proxy(serving.source, settings=serving.settings, pod_dialler=pod_dialler) as proxy,
+                beside(proxy, followers),
             ):
                 # Ctrl-C may end the child while it waits.
                 if await _first(proxy.settled(timeout_s=None), ended, self.wait_s):
@@ -71,18 +72,6 @@ class Execution:
         finally:
             loop.remove_reader(self.process.pidfd)
         return self.process.exit_code()
-
-    @contextlib.asynccontextmanager
-    async def _answering(self, proxy: Proxy) -> AsyncIterator[None]:
-        if self.dns is None:
-            yield
-            return
-        answering = asyncio.create_task(self.dns.follow(proxy), name="DNS")
-        try:
-            yield
-        finally:
-            answering.cancel()
-            await asyncio.wait([answering])
 
     async def _run_command(self, proxy: Proxy, ended: asyncio.Event) -> None:
         from userproxy.discovery import ServedTable

@@ -9,36 +9,20 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from userproxy.cli.collector import collect_in_short_steps, rare_collections
-from userproxy.cli.dialling import (
-    add_dial_options,
-    add_half_close_option,
-    check_dial_options,
-    pod_dialling,
-    with_dial_options,
-)
-from userproxy.cli.dns import add_dns_options, dns_follower
+from userproxy.cli.dialling import pod_dialling
+from userproxy.cli.dns import dns_follower
+from userproxy.cli.followers import Follower, beside
 from userproxy.cli.limits import raise_descriptor_limit
-from userproxy.cli.logs import add_log_options, logging_to_stderr
-from userproxy.cli.options import (
-    add_address_options,
-    add_cluster_domain_option,
-    add_loop_option,
-    add_source_options,
-    duration_s,
-    file_source,
-    is_file_source,
-    kube_source,
-    run_loop,
-    settings_of,
-)
+from userproxy.cli.logs import logging_to_stderr
+from userproxy.cli.options import duration_s, run_loop
 from userproxy.cli.output import LineWriter
-from userproxy.settings import Addresses
+from userproxy.cli.serving import Serving, add_serving_options, serving_of
+from userproxy.settings import Addresses, UdpSettings
 
 if TYPE_CHECKING:
     from userproxy.cli.table import Table
@@ -48,15 +32,11 @@ if TYPE_CHECKING:
     from userproxy.model.names import Protocol
     from userproxy.model.routes import RouteKey
     from userproxy.proxy import Proxy
-    from userproxy.settings import Settings, UdpSettings
-    from userproxy.sources.base import Source
+    from userproxy.settings import Settings
 
-__all__ = ["Follower", "add_arguments", "run", "serve"]
+__all__ = ["add_arguments", "run", "serve"]
 
 logger = logging.getLogger(__name__)
-
-Follower = Callable[["Proxy"], Coroutine[None, None, None]]
-"""Follows a proxy until it is cancelled, and cleans up then."""
 
 WORKERS_PER_CORE = 4
 """At most: more only get in each other's way."""
@@ -70,10 +50,7 @@ WILDCARDS_INTERVAL_S = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_source_options(parser)
-    add_address_options(parser)
-    add_dial_options(parser)
-    add_half_close_option(parser)
+    add_serving_options(parser)
     parser.add_argument(
         "--table-file", type=Path, metavar="FILE", help="keep the table of what is served there, as JSON"
     )
@@ -81,8 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hosts-file", type=Path, metavar="FILE",
         help="keep a block of names in that hosts file while this runs, short ones for -n (docs/names.md)",
     )  # fmt: skip
-    add_dns_options(parser)
-    add_cluster_domain_option(parser)
     parser.add_argument(
         "--drain-timeout", type=duration_s, default=30.0, metavar="DURATION",
         help="how long open connections may go on after SIGTERM or SIGINT, as in 1m30s (default: 30s)",
@@ -101,46 +76,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="UDP flows that may be open at once, of all Services or of one; each takes a descriptor, and all"
         " together nine tenths of them at most (default: 8192, of one Service 4096, and half of them)",
     )  # fmt: skip
-    add_log_options(parser)
-    add_loop_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     # A reload before there is anything to reload; by default it would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    from userproxy.cli.table_file import TableFile
-    from userproxy.proxy import node_name_of
-
-    settings = with_dial_options(settings_of(options, options.node_name), options)
-    settings = replace(settings, workers=options.workers)
-    if options.max_udp_flows is not None:
-        settings = replace(settings, udp=_udp_of(options.max_udp_flows))
-    source: Source = (
-        file_source(options) if is_file_source(options) else kube_source(options, node_name_of(settings))
-    )
-    check_dial_options(source, settings)
+    serving = serving_of(options, workers=options.workers, udp=_udp_of(options.max_udp_flows))
     raise_descriptor_limit()
     collect_in_short_steps()
     takeover = _takeover(options.takeover)
     try:
-        table_file = None
-        if options.table_file is not None:
-            table_file = TableFile(options.table_file, others=takeover is not None and takeover.pending)
+        table_file = _table_file(options.table_file, takeover)
         with logging_to_stderr(options.log_format, options.verbose):
             output = LineWriter(sys.stdout.fileno(), failed=_output_failed)
             try:
-                followers = _followers(options, settings, output.say)
+                followers = _followers(options, serving.settings, output.say)
                 return run_loop(
                     options.loop,
                     lambda: serve(
-                        source,
-                        settings,
-                        output.say,
-                        table_file,
-                        options.drain_timeout,
-                        takeover,
-                        followers,
-                        options.half_close,
+                        serving, output.say, table_file, options.drain_timeout, takeover, followers
                     ),
                 )
             finally:
@@ -172,21 +126,27 @@ def _takeover(path: Path | None) -> Takeover | None:
     return Takeover(path)
 
 
+def _table_file(path: Path | None, takeover: Takeover | None) -> TableFile | None:
+    if path is None:
+        return None
+    from userproxy.cli.table_file import TableFile
+
+    return TableFile(path, others=takeover is not None and takeover.pending)
+
+
 def _output_failed(error: OSError) -> None:
     logger.warning("standard output: %s; serving goes on", error.strerror)
 
 
 async def serve(
-    source: Source,
-    settings: Settings,
+    serving: Serving,
     say: Callable[[str], None],
-    table_file: TableFile | None = None,
-    drain_timeout_s: float = 30.0,
-    takeover: Takeover | None = None,
-    followers: Sequence[Follower] = (),
-    half_close: str = "hold",
+    table_file: TableFile | None,
+    drain_timeout_s: float,
+    takeover: Takeover | None,
+    followers: Sequence[Follower],
 ) -> int:
-    """Serve ``source`` until SIGTERM or SIGINT, then drain; a second signal ends at once with 128 + n.
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once with 128 + n.
 
     ``say`` takes what people read: the table, its changes, and how the stop went. ``followers`` go on until
     everything is drained.
@@ -196,8 +156,10 @@ async def serve(
     try:
         dormant = takeover is not None and takeover.pending
         async with (
-            pod_dialling(source, settings, half_close) as pod_dialler,
-            Proxy(source, settings=settings, pod_dialler=pod_dialler, dormant=dormant) as proxy,
+            pod_dialling(serving.way_through, serving.half_close) as pod_dialler,
+            Proxy(
+                serving.source, settings=serving.settings, pod_dialler=pod_dialler, dormant=dormant
+            ) as proxy,
         ):
             stop = _stop_on_signals(proxy)
 
@@ -208,7 +170,8 @@ async def serve(
             async def begin_and_show() -> None:
                 if takeover is not None:
                     await takeover.begin(proxy, say, table_file, stop.set)
-                await _beside(proxy, followers, _show(proxy, settings, say_change, table_file))
+                async with beside(proxy, followers):
+                    await _show(proxy, serving.settings, say_change, table_file)
 
             shown = asyncio.create_task(begin_and_show(), name="table")
             stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -231,16 +194,6 @@ async def serve(
     # Also flows that were idle: "over", as nobody knows whether their clients had more to say.
     say(f"stopped: {report.drained} connections and flows over{cut}")
     return 0
-
-
-async def _beside(proxy: Proxy, followers: Sequence[Follower], body: Coroutine[None, None, None]) -> None:
-    """``body`` with all ``followers`` beside it. Raises what the first of them raises."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for one in (*(follow(proxy) for follow in followers), body):
-                group.create_task(one)
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
 
 
 def _stop_on_signals(proxy: Proxy) -> asyncio.Event:
@@ -329,7 +282,7 @@ def _flows(text: str) -> int:
     return int(text)
 
 
-def _udp_of(max_flows: int) -> UdpSettings:
-    from userproxy.settings import UdpSettings
-
+def _udp_of(max_flows: int | None) -> UdpSettings | None:
+    if max_flows is None:
+        return None
     return UdpSettings(max_flows=max_flows, max_flows_per_service=max_flows, max_descriptor_share=FLOWS_SHARE)

@@ -15,6 +15,7 @@ import orjson
 
 from userproxy.admin.server import AdminServer
 from userproxy.cli.demo.story import Report, ServiceStory, Story
+from userproxy.cli.followers import beside
 from userproxy.cli.options import chosen_settings
 from userproxy.proxy import Proxy
 from userproxy.sources.kube.connection import AnonymousConnection
@@ -97,7 +98,7 @@ class Scene:
             server = await exits.enter_async_context(ApiServer())
             source = KubeSource(AnonymousConnection(server.url))
             proxy = await exits.enter_async_context(Proxy(source, settings=chosen_settings()))
-            await exits.enter_async_context(AdminServer().answering(proxy))
+            await exits.enter_async_context(beside(proxy, [AdminServer().follow]))
             exits.push_async_callback(self._end)
             web, dns = self.story.services
             for story, kind, size, port in ((web, "http", 3, "8080"), (dns, "udp", 2, "5353/UDP")):
