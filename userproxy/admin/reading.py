@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from userproxy.admin.status_form import status_rows
+from userproxy.admin.status_form import key_form, status_rows
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.dataplane.traffic import TrafficSnapshot
 from userproxy.discovery import Served
@@ -68,13 +68,8 @@ async def connections(proxy: Proxy, wanted: Wanted) -> AsyncIterator[dict[str, A
 
 
 def _connection(one: TrafficSnapshot) -> dict[str, Any]:
-    name = one.key.name
     return {
-        "namespace": name.namespace,
-        "service": name.name,
-        "port_name": name.port_name,
-        "protocol": name.protocol,
-        "family": one.key.family,
+        **key_form(one.key),
         "client": one.client,
         "endpoint": one.endpoint or None,
         "reached": (f"pod {one.pod}" if one.pod else "direct") if one.endpoint else None,

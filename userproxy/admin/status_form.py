@@ -11,11 +11,14 @@ from userproxy.explain import ExplainEndpoint, ExplainRow
 from userproxy.model.names import ServicePortName
 from userproxy.model.routes import RouteKey
 
-__all__ = ["status_rows"]
+__all__ = ["key_form", "status_rows"]
 
 IGNORED = "ignored"
 STARTING = "starting"
 GONE = "left its Service"
+_UNSEEN = EndpointSnapshot(
+    "", usable=False, open=0, connections=0, dial_failures=0, bytes_to_endpoint=0, bytes_to_client=0
+)
 
 
 def status_rows(rows: Iterable[ExplainRow], ports: Iterable[PortSnapshot]) -> Iterator[dict[str, Any]]:
@@ -34,6 +37,17 @@ def status_rows(rows: Iterable[ExplainRow], ports: Iterable[PortSnapshot]) -> It
         yield _without_objects(port)
 
 
+def key_form(key: RouteKey) -> dict[str, Any]:
+    """How every answer begins that is about a service port in one family."""
+    return {
+        "namespace": key.name.namespace,
+        "service": key.name.name,
+        "port_name": key.name.port_name,
+        "protocol": key.name.protocol,
+        "family": key.family,
+    }
+
+
 def _key(row: ExplainRow) -> RouteKey | None:
     if row.protocol is None or row.family is None:
         return None
@@ -41,8 +55,6 @@ def _key(row: ExplainRow) -> RouteKey | None:
 
 
 def _row(row: ExplainRow, port: PortSnapshot | None) -> dict[str, Any]:
-    state = IGNORED if row.ignored is not None else STARTING
-    reason = row.ignored or ""
     counted = {endpoint.endpoint: endpoint for endpoint in port.endpoints} if port is not None else {}
     return {
         "namespace": row.namespace,
@@ -51,10 +63,7 @@ def _row(row: ExplainRow, port: PortSnapshot | None) -> dict[str, Any]:
         "protocol": row.protocol,
         "family": row.family,
         "service_port": row.service_port,
-        "listen_address": port.listen_host if port is not None else row.listen_address,
-        "listen_port": port.listen_port if port is not None else None,
-        "state": port.state if port is not None else state,
-        "reason": port.reason if port is not None else reason,
+        **(_listener(port) if port is not None else _no_listener(row)),
         **_counters(port),
         "endpoints": list(_endpoints(row.endpoints, counted)),
     }
@@ -62,20 +71,30 @@ def _row(row: ExplainRow, port: PortSnapshot | None) -> dict[str, Any]:
 
 def _without_objects(port: PortSnapshot) -> dict[str, Any]:
     """The Service is gone, or its port; what is open lives on."""
-    name = port.key.name
     return {
-        "namespace": name.namespace,
-        "service": name.name,
-        "port_name": name.port_name,
-        "protocol": name.protocol,
-        "family": port.key.family,
+        **key_form(port.key),
         "service_port": port.service_port,
+        **_listener(port),
+        **_counters(port),
+        "endpoints": list(_endpoints((), {one.endpoint: one for one in port.endpoints})),
+    }
+
+
+def _listener(port: PortSnapshot) -> dict[str, Any]:
+    return {
         "listen_address": port.listen_host,
         "listen_port": port.listen_port,
         "state": port.state,
         "reason": port.reason,
-        **_counters(port),
-        "endpoints": list(_endpoints((), {one.endpoint: one for one in port.endpoints})),
+    }
+
+
+def _no_listener(row: ExplainRow) -> dict[str, Any]:
+    return {
+        "listen_address": row.listen_address,
+        "listen_port": None,
+        "state": IGNORED if row.ignored is not None else STARTING,
+        "reason": row.ignored or "",
     }
 
 
@@ -105,7 +124,7 @@ def _endpoints(
             "reason": one.reason or "",
             "reached": one.reached,
             "local": one.local,
-            **_traffic(counted.get(one.endpoint)),
+            **_traffic(counted.get(one.endpoint, _UNSEEN)),
         }
     for name, seen in counted.items():
         if name not in told:
@@ -126,14 +145,14 @@ def _state(one: ExplainEndpoint) -> str:
     return "ready" if one.ready else "not ready"
 
 
-def _traffic(seen: EndpointSnapshot | None) -> dict[str, Any]:
+def _traffic(seen: EndpointSnapshot) -> dict[str, Any]:
     return {
-        "usable": seen.usable if seen is not None else False,
-        "open": seen.open if seen is not None else 0,
-        "connections": seen.connections if seen is not None else 0,
-        "dial_failures": seen.dial_failures if seen is not None else 0,
-        "dials": seen.dials if seen is not None else 0,
-        "dial_ms": round(seen.dial_s * 1000, 3) if seen is not None and seen.dials else None,
-        "bytes_to_endpoint": seen.bytes_to_endpoint if seen is not None else 0,
-        "bytes_to_client": seen.bytes_to_client if seen is not None else 0,
+        "usable": seen.usable,
+        "open": seen.open,
+        "connections": seen.connections,
+        "dial_failures": seen.dial_failures,
+        "dials": seen.dials,
+        "dial_ms": round(seen.dial_s * 1000, 3) if seen.dials else None,
+        "bytes_to_endpoint": seen.bytes_to_endpoint,
+        "bytes_to_client": seen.bytes_to_client,
     }
