@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["NONE", "age", "counts", "print_columns", "size"]
+__all__ = ["NONE", "age", "aligned", "counts", "print_columns", "size"]
 
 NONE = "<none>"
 _GAP = "   "
@@ -27,24 +27,33 @@ _COLOURS = {
 def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; an empty cell is ``<none>``. At a terminal states are coloured (NO_COLOR: not)."""
     lines = [tuple(headings), *(tuple(cell or NONE for cell in row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        _print_coloured(lines, widths)
+        _print_coloured(lines)
         return
-    for line in lines:
-        print(_aligned(line, widths).rstrip())
+    for line in aligned(lines):
+        print(line)
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Each column as wide as its longest cell."""
+    widths = _widths(lines)
+    return [
+        _GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
 
 
-def _print_coloured(lines: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*lines, strict=True)]
+
+
+def _print_coloured(lines: Sequence[Sequence[str]]) -> None:
     """Lines are as long as they are: the terminal breaks them, as kubectl's."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
+    widths = _widths(lines)
     for line in lines:
         text = Text()
         for cell, width in zip(line, widths, strict=True):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Iterator
 
-from userproxy.cli.output import writing
+from userproxy.cli.output import print_json, writing
 from userproxy.cli.served import add_served_options, is_planned, read_served, say_problems
 
 __all__ = ["DEFAULT_NAMESPACES", "add_arguments", "run"]
@@ -35,10 +34,7 @@ def run(options: argparse.Namespace) -> int:
         say_problems(["numbers are as stated; without root, run serves those below 1024 at others"])
     with writing():
         if options.output == "json":
-            import orjson
-
-            form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-            sys.stdout.buffer.write(orjson.dumps(dict(found.variables), option=form))
+            print_json(dict(found.variables))
         else:
             export = "export " if options.output == "shell" else ""
             for name, value in _sayable(found.variables):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from userproxy.cli.dialling import add_dial_options, with_dial_options
 from userproxy.cli.options import add_address_options, add_source_options, settings_of
-from userproxy.cli.output import writing
+from userproxy.cli.output import print_json, writing
 from userproxy.cli.state import read_state
 from userproxy.errors import UserproxyError
 
@@ -41,10 +41,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserproxyError(f"there is no Service {name}")
     with writing():
         if options.output == "json":
-            import orjson
-
-            form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-            sys.stdout.buffer.write(orjson.dumps([row.as_json() for row in rows], option=form))
+            print_json([row.as_json() for row in rows])
         else:
             colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
             said = notes(state)

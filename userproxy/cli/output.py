@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 from userproxy.errors import UserproxyError
 
-__all__ = ["LineWriter", "OutputError", "discard_output", "open_standard_streams", "writing"]
+__all__ = ["LineWriter", "OutputError", "discard_output", "open_standard_streams", "print_json", "writing"]
 
 WAITING_CHARACTERS = 1 << 20
 """So much may wait for a reader; what comes while it does is left out."""
@@ -62,6 +62,14 @@ def writing() -> Iterator[None]:
         sys.stdout.flush()
     except OSError as error:
         raise OutputError(error) from error
+
+
+def print_json(value: object) -> None:
+    """For people too: indented. Belongs into a block of `writing`."""
+    import orjson
+
+    form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    sys.stdout.buffer.write(orjson.dumps(value, option=form))
 
 
 class LineWriter:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from userproxy.cli.options import add_pid_option
-from userproxy.cli.output import writing
+from userproxy.cli.output import print_json, writing
 
 __all__ = ["add_running_options", "ask", "print_document", "refuse_unknown", "service_name"]
 
@@ -69,10 +69,7 @@ def print_document(document: dict[str, Any], form: str) -> None:
     """As JSON or YAML, whole."""
     with writing():
         if form == "json":
-            import orjson
-
-            option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-            sys.stdout.buffer.write(orjson.dumps(document, option=option))
+            print_json(document)
         else:
             import yaml
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from userproxy.cli.columns import aligned
 from userproxy.dataplane.snapshot import PortSnapshot
 from userproxy.model.names import Protocol
 from userproxy.model.routes import RouteKey
@@ -83,7 +84,7 @@ class Table:
 
 def render(rows: Sequence[TableRow]) -> str:
     """Columns for people, with a heading."""
-    return "\n".join(_aligned([COLUMNS, *(row.cells() for row in rows)]))
+    return "\n".join(aligned([COLUMNS, *(row.cells() for row in rows)]))
 
 
 def _row_of(port: PortSnapshot, wildcards: Collection[tuple[Protocol, int]]) -> TableRow:
@@ -133,11 +134,3 @@ def _shortened(endpoints: tuple[str, ...]) -> str:
     more = len(endpoints) - _ENDPOINTS_SHOWN
     shown = ",".join(endpoints[:_ENDPOINTS_SHOWN])
     return f"{shown} + {more} more" if more > 0 else shown
-
-
-def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
-    return [
-        "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
