@@ -137,7 +137,17 @@ async def test_standard_input_and_single_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "listen", ["8080", "127.0.0.1", "127.0.0.1:http", ":8080", "127.0.0.1:70000", "127.0.0.1:-1", ""]
+    "listen",
+    [
+        "8080",
+        "127.0.0.1",
+        "127.0.0.1:http",
+        ":8080",
+        "127.0.0.1:70000",
+        "127.0.0.1:-1",
+        "",
+        pytest.param(f"127.0.0.1:{'9' * 5000}", id="more digits than Python reads"),
+    ],
 )
 def test_a_bad_listen_address_is_one_line_and_2(capsys: pytest.CaptureFixture[str], listen: str) -> None:
     code, out, errors = finished(capsys, f"--listen={listen}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from userproxy.cli.options import announce_input
 from userproxy.cli.output import writing
+from userproxy.cli.whole_numbers import whole_number
 from userproxy.errors import ConfigError, UserproxyError
 
 if TYPE_CHECKING:
@@ -114,11 +115,12 @@ async def _apply(server: ApiServer, paths: list[str]) -> None:
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
-    host, colon, number = text.rpartition(":")
+    host, _, number = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not (colon and host and number.isascii() and number.isdigit() and int(number) <= 65535):
+    port = whole_number(number, 0, 65535)
+    if not host or port is None:
         raise ConfigError(f"--listen {text!r}: must be HOST:PORT, with a port from 0 to 65535")
-    return host, int(number)
+    return host, port
 
 
 def _version(text: str) -> str:

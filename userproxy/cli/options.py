@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from userproxy.cli.whole_numbers import LARGEST, whole_number
 from userproxy.errors import ConfigError
 from userproxy.settings import Addresses, Settings
 
@@ -97,9 +98,9 @@ def add_pid_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _pid(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
+    if (number := whole_number(text, 1, LARGEST)) is None:
         raise argparse.ArgumentTypeError(f"must be the number of a process, not {text!r}")
-    return int(text)
+    return number
 
 
 def _cluster_domain(text: str) -> str:

@@ -22,6 +22,7 @@ from userproxy.cli.logs import logging_to_stderr
 from userproxy.cli.options import duration_s, run_loop
 from userproxy.cli.output import LineWriter
 from userproxy.cli.serving import Serving, add_serving_options, serving_of
+from userproxy.cli.whole_numbers import whole_number
 from userproxy.settings import Addresses, UdpSettings
 
 if TYPE_CHECKING:
@@ -271,15 +272,15 @@ def _workers(text: str) -> int:
     if text == "auto":
         return cores
     most = WORKERS_PER_CORE * cores
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+    if (number := whole_number(text, 1, most)) is None:
         raise argparse.ArgumentTypeError(f"must be auto or a number from 1 to {most} (here), not {text!r}")
-    return int(text)
+    return number
 
 
 def _flows(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MOST_FLOWS):
+    if (number := whole_number(text, 1, MOST_FLOWS)) is None:
         raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_FLOWS}, not {text!r}")
-    return int(text)
+    return number
 
 
 def _udp_of(max_flows: int | None) -> UdpSettings | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from userproxy.cli.whole_numbers import LARGEST, whole_number
+
 __all__ = ["add_arguments"]
 
 MAX_PROCESSES = 64
@@ -100,9 +102,9 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
 
 
 def _whole(text: str) -> int:
-    if len(text) > 9 or not (text.isascii() and text.isdigit() and int(text)):
+    if (number := whole_number(text, 1, LARGEST)) is None:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number above 0")
-    return int(text)
+    return number
 
 
 def _processes(text: str) -> int:
