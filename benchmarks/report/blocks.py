@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import FileError
+from benchmarks.report.forwards import forwards
 from benchmarks.report.limits import limits
 from benchmarks.report.results import Results, parse, read
 from benchmarks.report.tables import cases, provenance, targets
@@ -28,6 +29,7 @@ BLOCKS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     "targets": _of_forwarding(targets),
     "cases": _of_forwarding(cases),
     "limits": limits,
+    "forwards": forwards,
 }
 """What makes a block of a result file and its name."""
 _BLOCK = re.compile(

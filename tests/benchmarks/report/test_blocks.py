@@ -46,7 +46,8 @@ def test_text_without_markers_stays(folder: Path) -> None:
 
 
 def test_a_block_that_is_not_known(folder: Path) -> None:
-    with pytest.raises(FileError, match=r"called speed; there are provenance, targets, cases, limits$"):
+    says = r"called speed; there are provenance, targets, cases, limits, forwards$"
+    with pytest.raises(FileError, match=says):
         fill(TEXT.format("speed"), folder)
 
 
