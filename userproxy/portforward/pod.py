@@ -118,6 +118,8 @@ class PodUpgrades:
 
     def _serve_waiting(self) -> None:
         for pair in tuple(self._waiting):
+            if not any(upgrade.has_room for upgrade in self._upgrades):
+                break
             upgrade = self._with_room(pair.port)
             if upgrade is not None and pair in self._waiting:
                 del self._waiting[pair]
