@@ -152,15 +152,7 @@ class ServedUpgrade(asyncio.Protocol):
             self.message(2, data)
 
     def message(self, opcode: int, data: bytes, *, final: bool = True) -> None:
-        """One frame of a WebSocket, as servers send it."""
-        first = bytes([(0x80 if final else 0) | opcode])
-        if len(data) < 126:
-            head = first + bytes([len(data)])
-        elif len(data) < 65536:
-            head = first + b"\x7e" + len(data).to_bytes(2, "big")
-        else:
-            head = first + b"\x7f" + len(data).to_bytes(8, "big")
-        self.transport.write(head + data)
+        self.transport.write(frame(opcode, data, final=final))
 
     def flush(self) -> None:
         data = self.session.data_to_send()
@@ -261,6 +253,16 @@ class FakeServer:
 
     async def next_upgrade(self) -> ServedUpgrade:
         return await self._upgraded.get()
+
+
+def frame(opcode: int, data: bytes, *, final: bool = True) -> bytes:
+    """One frame of a WebSocket, as servers send it."""
+    first = bytes([(0x80 if final else 0) | opcode])
+    if len(data) < 126:
+        return first + bytes([len(data)]) + data
+    if len(data) < 65536:
+        return first + b"\x7e" + len(data).to_bytes(2, "big") + data
+    return first + b"\x7f" + len(data).to_bytes(8, "big") + data
 
 
 def only(server: FakeServer, *ways: Way) -> None:

@@ -98,14 +98,22 @@ def web_pod(number: int, backend: StreamBackend | None) -> Mapping[str, object]:
     return pod(f"web-{number}", 8080, backends=backends, labels={"app": "web"})
 
 
+def take_only(server: ApiServer, way: Way) -> None:
+    for other in Way:
+        if other is not way:
+            server.refuse_upgrades(400, way=other)
+
+
+def used(server: ApiServer) -> set[Way]:
+    return {way for way, count in server.forwards.upgraded.items() if count}
+
+
 @pytest.mark.parametrize("way", list(Way))
 async def test_each_way_that_a_server_knows(way: Way) -> None:
     async with HttpBackend("one") as one, HttpBackend("two") as two, scene(one, two) as s:
-        for other in Way:
-            if other is not way:
-                s.server.refuse_upgrades(400, way=other)
+        take_only(s.server, way)
         assert {await s.get() for _ in range(4)} == {b"one", b"two"}
-        assert {used for used, count in s.server.forwards.upgraded.items() if count} == {way}
+        assert used(s.server) == {way}
         if way is Way.CHANNELS:
             said = [f for f in s.told.fields if f["event"] == "port_forward_way"]
             assert [f["message"] for f in said] == ["this server passes on no half-close"]

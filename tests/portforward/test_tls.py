@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.portforward.connect_proxy import connect_proxy
-from tests.portforward.test_api_server import Scene, Told, web_pod
+from tests.portforward.test_api_server import Scene, Told, take_only, used, web_pod
 from tests.sources.kube.kubeconfigs import write_kubeconfig
 from tests.sources.kube.pki import authority_pem, b64, client_pair, server_context
 from userproxy import Addresses, Proxy, Settings
@@ -70,12 +70,6 @@ async def following(
         yield Scene(server, proxy, forwarder, Told())
 
 
-def take_only(server: ApiServer, way: Way) -> None:
-    for other in Way:
-        if other is not way:
-            server.refuse_upgrades(400, way=other)
-
-
 def plugin(token: Path) -> Mapping[str, object]:
     """It gives what is in ``token``, and says no end: it runs again when that is refused."""
     api_version = "client.authentication.k8s.io/v1"
@@ -87,10 +81,6 @@ def plugin(token: Path) -> Mapping[str, object]:
         "args": ["-c", script],
         "interactiveMode": "Never",
     }
-
-
-def used(server: ApiServer) -> set[Way]:
-    return {way for way, count in server.forwards.upgraded.items() if count}
 
 
 @EACH_WAY

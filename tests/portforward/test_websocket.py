@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.portforward.fake_server import frame
 from userproxy.errors import RemoteProtocolError
 from userproxy.portforward.websocket import Opcode, WebSocketReader
-
-
-def frame(opcode: int, data: bytes, *, final: bool = True) -> bytes:
-    first = bytes([(0x80 if final else 0) | opcode])
-    if len(data) < 126:
-        return first + bytes([len(data)]) + data
-    if len(data) < 65536:
-        return first + b"\x7e" + len(data).to_bytes(2, "big") + data
-    return first + b"\x7f" + len(data).to_bytes(8, "big") + data
 
 
 def read(stream: bytes, cuts: list[int]) -> list[tuple[Opcode, bytes]]:
