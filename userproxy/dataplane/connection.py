@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 _BROKEN = ERR | HUP
 _BOTH = Who.BOTH
 _DIALLING = Phase.DIALLING
-_HOLDING = Phase.HOLDING
 _STATE_NAMES = {
     Phase.HOLDING: "holding",
     Phase.DIALLING: "dialling",
